@@ -1,0 +1,541 @@
+//! An image and what may happen to it: the states of the protocol, as pure decisions.
+//!
+//! Every adapter of the [`Catalog`](crate::Catalog) applies these functions atomically to one
+//! image (or says the same in its store's own conditions), and the protocol's model explores them.
+//! Each decision answers what it found, so that callers never have to look twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ImageId, PieceId, Problem, Revision, Sha256, Tenant,
+    record::{Description, Placeholder},
+};
+
+/// How long work may go without a sign of life before the sweeper looks after it: three visibility
+/// times of ten minutes, the longest that a stage may take in any home.
+pub const STUCK_AFTER: SignedDuration = SignedDuration::from_mins(30);
+
+/// The states of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// An upload URL was given out.
+    Pending,
+    /// It is an image that we keep; its pieces are being made.
+    Processing,
+    /// All pieces were made or dropped.
+    Ready,
+    /// All pieces have ended, and some failed.
+    Failed,
+    /// It is not an image that we keep.
+    Rejected,
+    /// The URL expired and nothing had come.
+    Expired,
+    /// It was erased, for good.
+    Erased,
+}
+
+impl Status {
+    /// Every state.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Processing,
+        Self::Ready,
+        Self::Failed,
+        Self::Rejected,
+        Self::Expired,
+        Self::Erased,
+    ];
+
+    /// As it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::Erased => "erased",
+        }
+    }
+
+    /// Whether nothing more happens by itself.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Processing)
+    }
+}
+
+impl std::str::FromStr for Status {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|s| s.as_str()).collect();
+            format!("{text:?} is not a status: {}", names.join(", "))
+        })
+    }
+}
+
+/// Who may fetch the variants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Everybody who has the URL, for ever.
+    #[default]
+    Public,
+    /// Whoever has a URL that is signed and has not expired.
+    Private,
+}
+
+/// What the client announced when it asked for an upload URL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Announced {
+    /// Bytes.
+    pub content_length: u64,
+    /// As the client will send it; what the bytes are is found out by reading them.
+    pub content_type: String,
+    /// SHA-256 of the bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum_sha256: Option<Sha256>,
+}
+
+/// A point of interest, from the upper left corner: 0 to 1 each.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FocalPoint {
+    /// Share of the width.
+    pub x: f32,
+    /// Share of the height.
+    pub y: f32,
+}
+
+/// The kept original.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Source {
+    /// What its head says.
+    pub header: imaging::Header,
+    /// Bytes.
+    pub bytes: u64,
+    /// SHA-256 of the bytes.
+    pub sha256: Sha256,
+}
+
+/// How a piece ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A variant was written.
+    Made(Made),
+    /// It was not worth having, and why.
+    Dropped(String),
+    /// It could not be made, and why.
+    Failed(Problem),
+    /// What is derived from reduced pixels.
+    Derived(Placeholder),
+    /// What the bytes say about themselves.
+    Described(Box<Description>),
+}
+
+/// A variant as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Format of the bytes.
+    pub format: imaging::Format,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Bytes.
+    pub bytes: u64,
+    /// SHA-256 of the stored object.
+    pub sha256: Sha256,
+}
+
+/// The pieces that an image awaits, and how those that ended did. One set at a time: another set
+/// of presets, or another try after failure, is another revision.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// All pieces of the set.
+    pub expected: BTreeSet<PieceId>,
+    /// How pieces ended: an addition to a set, never a counter.
+    pub ended: BTreeMap<PieceId, Outcome>,
+    /// How often the set was opened again after it had been announced.
+    #[serde(default)]
+    pub round: u32,
+    /// When the missing pieces were last sent.
+    pub sent_at: Option<Timestamp>,
+}
+
+impl Work {
+    /// The name of this set in this round; announced at most once.
+    pub fn revision(&self) -> Revision {
+        let mut text = self.round.to_string();
+        for piece in &self.expected {
+            text.push('\n');
+            text.push_str(&piece.to_string());
+        }
+        Revision::short(Sha256::of(text.as_bytes()))
+    }
+
+    /// What has not ended.
+    pub fn missing(&self) -> impl Iterator<Item = &PieceId> {
+        self.expected.iter().filter(|piece| !self.ended.contains_key(piece))
+    }
+
+    /// Whether there is a set and all of it has ended.
+    pub fn is_complete(&self) -> bool {
+        !self.expected.is_empty() && self.missing().next().is_none()
+    }
+
+    fn failed(&self) -> impl Iterator<Item = (&PieceId, &Problem)> {
+        self.ended.iter().filter_map(|(piece, outcome)| match outcome {
+            Outcome::Failed(problem) => Some((piece, problem)),
+            _ => None,
+        })
+    }
+}
+
+/// An image's whole entry in the catalog.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Image {
+    /// Which.
+    pub id: ImageId,
+    /// Whose.
+    pub tenant: Tenant,
+    /// Grows by one at each change: the `id` of its event.
+    pub version: u64,
+    /// Its state.
+    pub status: Status,
+    /// Who may fetch its variants.
+    pub visibility: Visibility,
+    /// When its upload was created.
+    pub created_at: Timestamp,
+    /// When its upload URL ends.
+    pub expires_at: Timestamp,
+    /// When it last became ready.
+    pub ready_at: Option<Timestamp>,
+    /// When it was erased.
+    pub erased_at: Option<Timestamp>,
+    /// When anything last happened to it.
+    pub touched_at: Timestamp,
+    /// What the client said of the upload.
+    pub announced: Announced,
+    /// The client's name for the file.
+    pub filename: Option<String>,
+    /// The client's own words about it.
+    pub tags: BTreeMap<String, String>,
+    /// The client's point of interest.
+    pub focal_point: Option<FocalPoint>,
+    /// The kept original, once accepted.
+    pub source: Option<Source>,
+    /// The set of pieces awaited.
+    pub work: Work,
+    /// The set and round that were last announced.
+    pub flipped: Option<Revision>,
+    /// The variants of the last announced set, which serve until the next set is complete.
+    pub serving: BTreeMap<PieceId, Outcome>,
+    /// Why it was rejected or failed.
+    pub problem: Option<Problem>,
+}
+
+/// What [`Image::accept`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Acceptance {
+    /// It is accepted now, or was and is being worked on: fan out.
+    Go,
+    /// It ended before: nothing is to be done.
+    Ended,
+    /// It was erased: what arrived is to be deleted.
+    Erased,
+}
+
+/// Whether an announced image may be opened again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Purpose {
+    /// The fan-out of an accepted image: an announced one stays as it is.
+    Spread,
+    /// Other pieces are wanted, by new presets or a person: an announced image is opened again.
+    Reopen,
+}
+
+/// What [`Image::expect`] found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Expectation {
+    /// These pieces are to be sent now.
+    Send(BTreeSet<PieceId>),
+    /// They were sent lately: leave them their time.
+    Underway,
+    /// All have ended: look whether it was announced.
+    Complete(Revision),
+    /// Announced, rejected, expired or erased: nothing is to be done.
+    Ended,
+}
+
+/// What [`Image::record`] found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// Pieces are missing still.
+    Underway,
+    /// All have ended: whoever sees this says so.
+    Complete(Revision),
+    /// The image was announced, or does not want these pieces any more: nothing changed.
+    Ended,
+    /// The image was erased: what was written for it is to be deleted.
+    Erased,
+}
+
+/// What [`Image::flip`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Flip {
+    /// Announced now, as this.
+    Now(Status),
+    /// This revision was announced before, as this.
+    Before(Status),
+    /// Pieces are missing, or it is another revision's turn.
+    No,
+}
+
+impl Image {
+    /// The decision of ingest that these bytes are an image that we keep.
+    pub fn accept(&mut self, source: &Source, now: Timestamp) -> Acceptance {
+        match self.status {
+            // What had expired but came after all is kept: its URL was still good when it was used.
+            Status::Pending | Status::Expired => {
+                self.source = Some(source.clone());
+                self.problem = None;
+                self.step(Status::Processing, now);
+                Acceptance::Go
+            }
+            Status::Processing => Acceptance::Go,
+            Status::Ready | Status::Failed | Status::Rejected => Acceptance::Ended,
+            Status::Erased => Acceptance::Erased,
+        }
+    }
+
+    /// The decision that what arrived is not kept. True where that is its state now.
+    pub fn reject(&mut self, problem: &Problem, now: Timestamp) -> bool {
+        if matches!(self.status, Status::Pending | Status::Expired) {
+            self.problem = Some(problem.clone());
+            self.step(Status::Rejected, now);
+        }
+        self.status == Status::Rejected
+    }
+
+    /// The decision that nothing came. True where that is its state now.
+    pub fn expire(&mut self, now: Timestamp) -> bool {
+        if self.status == Status::Pending && now >= self.expires_at {
+            self.problem = Some(Problem::new(
+                crate::Code::NothingArrived,
+                format!("the upload URL expired at {} and nothing had arrived", self.expires_at),
+            ));
+            self.step(Status::Expired, now);
+        }
+        self.status == Status::Expired
+    }
+
+    /// Writes down which pieces are awaited, before they are sent. Pieces that ended in an earlier
+    /// set and are wanted again stay ended. What was sent after `horizon` is left its time.
+    pub fn expect(
+        &mut self,
+        pieces: &BTreeSet<PieceId>,
+        purpose: Purpose,
+        horizon: Timestamp,
+        now: Timestamp,
+    ) -> Expectation {
+        let open = match (self.status, purpose) {
+            (Status::Processing, _) => true,
+            (Status::Ready | Status::Failed, Purpose::Reopen) => false,
+            _ => return Expectation::Ended,
+        };
+        let satisfied = self.work.expected == *pieces && self.work.failed().next().is_none();
+        if !open && satisfied {
+            return Expectation::Ended;
+        }
+        if self.work.expected != *pieces || !open {
+            let ended = std::mem::take(&mut self.work.ended);
+            let kept = ended.into_iter().chain(self.serving.clone()).filter(|(piece, outcome)| {
+                pieces.contains(piece) && (open || !matches!(outcome, Outcome::Failed(_)))
+            });
+            let round = if open { self.work.round } else { self.work.round + 1 };
+            self.work =
+                Work { expected: pieces.clone(), ended: kept.collect(), round, sent_at: None };
+            self.problem = None;
+            self.step(Status::Processing, now);
+        }
+        if self.work.is_complete() {
+            return Expectation::Complete(self.work.revision());
+        }
+        if self.work.sent_at.is_some_and(|sent| sent > horizon) {
+            return Expectation::Underway;
+        }
+        self.work.sent_at = Some(now);
+        self.step(Status::Processing, now);
+        Expectation::Send(self.work.missing().cloned().collect())
+    }
+
+    /// Adds how pieces ended. A piece ends once; only a failure gives way to the piece itself,
+    /// since a late success is worth more than the report that it was given up.
+    pub fn record(&mut self, outcomes: &[(PieceId, Outcome)], now: Timestamp) -> Progress {
+        match self.status {
+            Status::Processing => {}
+            Status::Erased => return Progress::Erased,
+            _ => return Progress::Ended,
+        }
+        let mut changed = false;
+        let mut wanted = outcomes.is_empty();
+        for (piece, outcome) in outcomes {
+            if !self.work.expected.contains(piece) {
+                continue;
+            }
+            wanted = true;
+            let gives_way = match self.work.ended.get(piece) {
+                None => true,
+                Some(Outcome::Failed(_)) => !matches!(outcome, Outcome::Failed(_)),
+                Some(_) => false,
+            };
+            if gives_way {
+                self.work.ended.insert(piece.clone(), outcome.clone());
+                changed = true;
+            }
+        }
+        if changed {
+            self.step(Status::Processing, now);
+        }
+        match (self.work.is_complete(), wanted) {
+            (true, _) => Progress::Complete(self.work.revision()),
+            (false, true) => Progress::Underway,
+            (false, false) => Progress::Ended,
+        }
+    }
+
+    /// The announcement: the only way to ready and failed, once a revision.
+    pub fn flip(&mut self, revision: &Revision, now: Timestamp) -> Flip {
+        if self.flipped.as_ref() == Some(revision) && self.status != Status::Processing {
+            return match self.status {
+                Status::Ready | Status::Failed => Flip::Before(self.status),
+                _ => Flip::No,
+            };
+        }
+        let due = self.status == Status::Processing
+            && self.work.is_complete()
+            && self.work.revision() == *revision;
+        if !due {
+            return Flip::No;
+        }
+        self.problem = self.verdict();
+        let status = if self.problem.is_none() { Status::Ready } else { Status::Failed };
+        if status == Status::Ready {
+            self.ready_at = Some(now);
+        }
+        // Where a new set failed in part, what it replaces goes on serving.
+        let mut serving = self.work.ended.clone();
+        for (piece, outcome) in std::mem::take(&mut self.serving) {
+            let replaced = serving.iter().any(|(other, new)| {
+                other.name == piece.name && !matches!(new, Outcome::Failed(_))
+            });
+            if !replaced && status == Status::Failed && !matches!(outcome, Outcome::Failed(_)) {
+                serving.insert(piece, outcome);
+            }
+        }
+        self.serving = serving;
+        self.flipped = Some(revision.clone());
+        self.step(status, now);
+        Flip::Now(status)
+    }
+
+    /// Why a complete set is not all there: the pieces' common reason, or a summary.
+    fn verdict(&self) -> Option<Problem> {
+        let (_, first) = self.work.failed().next()?;
+        let (failed, all) = (self.work.failed().count(), self.work.expected.len());
+        if failed == all || self.work.failed().all(|(_, problem)| problem.code == first.code) {
+            return Some(first.clone());
+        }
+        let names: Vec<_> = self.work.failed().map(|(piece, _)| piece.name.as_str()).collect();
+        Some(Problem::new(
+            crate::Code::SomePiecesFailed,
+            format!("{failed} of {all} pieces failed: {}", names.join(", ")),
+        ))
+    }
+
+    /// Opens what was given up, after its cause is gone. True where the work may be sent again.
+    pub fn reopen(&mut self, pieces: &BTreeSet<PieceId>, now: Timestamp) -> bool {
+        match self.status {
+            // The upload itself was given up.
+            Status::Rejected if pieces.is_empty() => {
+                self.problem = None;
+                self.step(Status::Pending, now);
+                true
+            }
+            Status::Pending | Status::Expired => pieces.is_empty(),
+            Status::Ready | Status::Failed if self.work.expected.is_superset(pieces) => {
+                self.work.ended.retain(|piece, outcome| {
+                    !(pieces.contains(piece) && matches!(outcome, Outcome::Failed(_)))
+                });
+                if self.work.missing().next().is_none() {
+                    return false;
+                }
+                self.work.round += 1;
+                self.work.sent_at = Some(now);
+                self.problem = None;
+                self.step(Status::Processing, now);
+                true
+            }
+            Status::Processing => {
+                self.work.ended.retain(|piece, outcome| {
+                    !(pieces.contains(piece) && matches!(outcome, Outcome::Failed(_)))
+                });
+                pieces.iter().any(|piece| self.work.expected.contains(piece))
+            }
+            _ => false,
+        }
+    }
+
+    /// Erases it, for good: a tombstone stays, so that nothing late brings it back; of what the
+    /// client or the picture said, nothing does. True where it was not erased before.
+    pub fn erase(&mut self, now: Timestamp) -> bool {
+        if self.status == Status::Erased {
+            return false;
+        }
+        self.erased_at = Some(now);
+        self.ready_at = None;
+        self.announced = Announced {
+            content_length: 0,
+            content_type: String::new(),
+            checksum_sha256: None,
+        };
+        self.filename = None;
+        self.tags = BTreeMap::new();
+        self.focal_point = None;
+        self.source = None;
+        self.work = Work::default();
+        self.flipped = None;
+        self.serving = BTreeMap::new();
+        self.problem = None;
+        self.step(Status::Erased, now);
+        true
+    }
+
+    /// When the sweeper is to look after it; none where nothing more is to happen.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match self.status {
+            Status::Pending => Some(self.expires_at),
+            Status::Processing => Some(self.touched_at + STUCK_AFTER),
+            _ => None,
+        }
+    }
+
+    /// The pieces whose outcomes describe the image now: the announced set, or, before the first
+    /// is announced, what has been made so far.
+    pub fn visible(&self) -> &BTreeMap<PieceId, Outcome> {
+        if self.flipped.is_some() { &self.serving } else { &self.work.ended }
+    }
+
+    fn step(&mut self, to: Status, now: Timestamp) {
+        self.status = to;
+        self.version += 1;
+        self.touched_at = now;
+    }
+}

@@ -1,0 +1,28 @@
+//! What an image is, which messages it lives through, and what a home must offer to carry them.
+//!
+//! Pure decisions are at the bottom ([`image`], [`key`], [`message`], [`problem`]); the [`ports`]
+//! say what the outside must guarantee; [`stage`] joins the two. Nothing here knows a disk, a
+//! network or AWS: a home brings those and proves them with the [`contract`].
+
+pub mod budget;
+pub mod contract;
+pub mod failure;
+pub mod image;
+pub mod key;
+pub mod memory;
+pub mod message;
+pub mod ports;
+pub mod problem;
+pub mod query;
+pub mod record;
+pub mod signing;
+pub mod stage;
+
+pub use budget::Budget;
+pub use failure::{Failure, StoreError};
+pub use image::{Image, Status, Visibility};
+pub use key::{ImageId, Key, PieceId, Revision, Sha256, Tenant};
+pub use message::{Body, Message, StageName};
+pub use ports::{Catalog, Clock, DeadLetters, Keyring, Objects, Outbox, Queue};
+pub use problem::{Code, Problem};
+pub use stage::Stage;

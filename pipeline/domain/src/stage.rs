@@ -1,0 +1,137 @@
+//! Carrying one message to one stage: the loop body that every home shares.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{
+    Budget, Code, Failure, Message, Problem, Queue, StoreError, message::Body, ports::Delivery,
+};
+
+/// A stage takes one message and returns the messages that follow. It may be given the same message
+/// again at any time, and then ends in the same state.
+#[async_trait]
+pub trait Stage: Send + Sync {
+    /// Does the work, or says what becomes of it.
+    async fn handle(&self, message: Message, budget: &Budget) -> Result<Vec<Message>, Failure>;
+}
+
+/// Starts that a piece of work is given before it is given up.
+pub const MAX_ATTEMPTS: u32 = 3;
+
+/// Times that work is given back for want of something before it is given up: with the pauses of
+/// [`pause`], about a day.
+pub const MAX_RETRIES: u32 = 100;
+
+/// What is to be done with a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Hand it to its stage.
+    Start(Message),
+    /// It was started often enough.
+    Bury(Message, Problem),
+}
+
+/// Decides by the starts that never came to an end: those that the message brought along, and the
+/// earlier loans of this copy. A handler that ends in any way acknowledges, so a copy that is lent
+/// again was started and lost.
+pub fn admit(delivery: &Delivery) -> Admission {
+    let mut message = delivery.message.clone();
+    message.attempts = message.attempts.saturating_add(delivery.receives.saturating_sub(1));
+    if message.attempts < MAX_ATTEMPTS {
+        return Admission::Start(message);
+    }
+    let detail = format!("the worker was lost at each of {} attempts", message.attempts);
+    Admission::Bury(message, Problem::new(Code::Crashed, detail))
+}
+
+/// How long work waits before its next retry: the store's own wish, doubled at each retry, at most
+/// a quarter of an hour.
+pub fn pause(retry_after: Duration, retries: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_mins(15);
+    let wish = retry_after.max(Duration::from_millis(100));
+    wish.saturating_mul(1 << retries.min(16)).min(LONGEST)
+}
+
+/// What a home is to do after a handler ended: send these, or bury, and then acknowledge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Send what follows.
+    Send(Vec<Message>),
+    /// Give the message up.
+    Bury(Message, Problem),
+}
+
+/// Turns a handler's answer into what follows. A transient failure follows itself as a new copy, so
+/// that waiting for a store never counts as an attempt.
+pub fn judge(
+    message: &Message,
+    answer: Result<Vec<Message>, Failure>,
+    now: Timestamp,
+) -> Verdict {
+    match answer {
+        Ok(messages) => Verdict::Send(messages),
+        Err(Failure::Transient { retry_after, reason }) => {
+            if message.retries >= MAX_RETRIES {
+                let detail = format!("given up after {} retries: {reason}", message.retries);
+                return Verdict::Bury(message.clone(), Problem::new(Code::KeptFailing, detail));
+            }
+            let mut again = message.clone();
+            again.retries += 1;
+            let at = now.checked_add(pause(retry_after, message.retries)).unwrap_or(Timestamp::MAX);
+            Verdict::Send(vec![again.not_before(at)])
+        }
+        Err(failure @ (Failure::Permanent(_) | Failure::Misrouted(_))) => {
+            Verdict::Bury(message.clone(), Problem::new(Code::KeptFailing, failure.to_string()))
+        }
+    }
+}
+
+/// Carries one delivery through its stage: admit, handle, send what follows, acknowledge last.
+/// Dying between any two of these is healed by the next loan.
+pub async fn carry(
+    queue: &dyn Queue,
+    stage: &dyn Stage,
+    delivery: &Delivery,
+    budget: &Budget,
+) -> Result<(), StoreError> {
+    let verdict = match admit(delivery) {
+        Admission::Bury(message, problem) => Verdict::Bury(message, problem),
+        Admission::Start(message) => {
+            let answer = stage.handle(message.clone(), budget).await;
+            judge(&message, answer, budget.now())
+        }
+    };
+    settle(queue, &delivery.receipt, verdict).await
+}
+
+/// Record first (the handler did), send second, acknowledge last.
+pub async fn settle(queue: &dyn Queue, receipt: &str, verdict: Verdict) -> Result<(), StoreError> {
+    match verdict {
+        Verdict::Send(messages) if messages.is_empty() => {}
+        Verdict::Send(messages) => queue.send(&messages).await?,
+        Verdict::Bury(message, problem) => queue.bury(&message, &problem).await?,
+    }
+    queue.acknowledge(receipt).await
+}
+
+impl Message {
+    /// What tells the image that this message was given up; none where no image waits for it.
+    pub fn obituary(&self, reason: &Problem) -> Option<Self> {
+        let (image, pieces) = match &self.body {
+            Body::Uploaded { key, .. } => (key.image()?, Vec::new()),
+            Body::Describe { image, piece } => (*image, vec![piece.clone()]),
+            Body::Render { image, pieces } => (*image, pieces.iter().map(|p| p.id.clone()).collect()),
+            // Their work is found again by the sweeper, or waits for a redrive.
+            Body::Accepted { .. }
+            | Body::Completed { .. }
+            | Body::Notify { .. }
+            | Body::Buried { .. }
+            | Body::Erase { .. }
+            | Body::Sweep { .. }
+            | Body::Reprocess { .. } => return None,
+        };
+        Some(Body::Buried { image, pieces, reason: reason.clone() }.into())
+    }
+}

@@ -1,0 +1,83 @@
+//! sRGB and linear light (IEC 61966-2-1). Averages and filters are right only where numbers are
+//! proportional to light, so pictures are worked on in linear light, in 16 bits: there the darkest
+//! two 8-bit values lie 20 steps apart, and a way through and back loses nothing.
+
+use std::sync::LazyLock;
+
+/// The linear light of an sRGB value, both 0–1.
+pub fn to_linear(value: f64) -> f64 {
+    if value <= 0.040_45 {
+        value / 12.92
+    } else {
+        ((value + 0.055) / 1.055).powf(2.4)
+    }
+}
+
+/// The sRGB value of a linear light, both 0–1.
+pub fn to_srgb(light: f64) -> f64 {
+    if light <= 0.003_130_8 {
+        light * 12.92
+    } else {
+        1.055 * light.powf(1.0 / 2.4) - 0.055
+    }
+}
+
+/// The most of a 16-bit sample.
+const FULL: f64 = 65_535.0;
+
+static LINEAR_OF_8: LazyLock<Box<[u16]>> = LazyLock::new(|| {
+    (0..=255_u8)
+        .map(|v| wide(to_linear(f64::from(v) / 255.0)))
+        .collect()
+});
+static LINEAR_OF_16: LazyLock<Box<[u16]>> = LazyLock::new(|| {
+    (0..=u16::MAX)
+        .map(|v| wide(to_linear(f64::from(v) / FULL)))
+        .collect()
+});
+static SRGB_OF_LINEAR: LazyLock<Box<[u8]>> = LazyLock::new(|| {
+    (0..=u16::MAX)
+        .map(|v| narrow(to_srgb(f64::from(v) / FULL)))
+        .collect()
+});
+
+/// 16-bit linear light for each 8-bit sRGB value.
+pub(crate) fn linear_of_8() -> &'static [u16; 256] {
+    fixed(&LINEAR_OF_8)
+}
+
+/// 16-bit linear light for each 16-bit sRGB value.
+pub(crate) fn linear_of_16() -> &'static [u16; 65_536] {
+    fixed(&LINEAR_OF_16)
+}
+
+/// 8-bit sRGB for each 16-bit linear light, rounded to nearest.
+pub(crate) fn srgb_of_linear() -> &'static [u8; 65_536] {
+    fixed(&SRGB_OF_LINEAR)
+}
+
+/// A table with its length in the type, so that lookups need no bounds check.
+fn fixed<T, const N: usize>(table: &'static LazyLock<Box<[T]>>) -> &'static [T; N] {
+    match table.as_array() {
+        Some(array) => array,
+        None => unreachable!("each table above has one entry for every index"),
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "0–1 scaled to the type's range"
+)]
+fn wide(value: f64) -> u16 {
+    (value * FULL).round() as u16
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "0–1 scaled to the type's range"
+)]
+fn narrow(value: f64) -> u8 {
+    (value * 255.0).round() as u8
+}

@@ -1,0 +1,224 @@
+//! JPEG (ITU-T T.81 | ISO/IEC 10918-1; JFIF 1.02; EXIF 2.32 for orientation).
+
+use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
+use zune_core::bytestream::ZCursor;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::DecoderOptions;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+
+use super::{Channels, Format, Header, HeaderError, Whole, exif, short, side_too_long};
+use crate::fault::Fault;
+use crate::geometry::{Orientation, Size};
+use crate::resample::Bitmap;
+use crate::rows::{Depth, Layout, Picture, Rows};
+
+/// The longest side that a frame header can say.
+const SIDE: u32 = 65_535;
+/// From this quality on, colour is kept at full resolution (4:4:4 instead of 4:2:0).
+const FULL_COLOUR: u8 = 90;
+
+/// Walks the markers up to the first scan (T.81, B.1.1). Bytes between segments are skipped, as
+/// libjpeg does.
+pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
+    const ENDS: &str = "The JPEG ends before its first scan.";
+    let mut orientation = None;
+    let mut frame: Option<Frame> = None;
+    let mut at = 2;
+    loop {
+        let (marker, after) = next_marker(head, at).ok_or_else(|| short(whole, ENDS))?;
+        at = after;
+        match marker {
+            // Markers without a segment: TEM, RSTn, SOI.
+            0x01 | 0xd0..=0xd8 => continue,
+            0xd9 => return Err(Fault::damaged("The JPEG ends (EOI) before its first scan.").into()),
+            _ => {}
+        }
+        let length = head.get(at..at + 2).ok_or_else(|| short(whole, ENDS))?;
+        let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
+        let body = head
+            .get(at + 2..at + length.max(2))
+            .ok_or_else(|| short(whole, ENDS))?;
+        match marker {
+            0xe1 if orientation.is_none() => {
+                orientation = body.strip_prefix(b"Exif\0\0").and_then(exif::orientation);
+            }
+            // SOF0–15, without DHT (c4), JPG (c8) and DAC (cc).
+            0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
+                if frame.is_some() {
+                    return Err(Fault::damaged("The JPEG has two frame headers.").into());
+                }
+                frame = Some(Frame::parse(marker, body)?);
+            }
+            0xda => {
+                let Some(frame) = frame else {
+                    return Err(
+                        Fault::damaged("The JPEG has a scan before its frame header.").into(),
+                    );
+                };
+                let scanned = body.first().copied().unwrap_or_default();
+                return Ok(frame.header(scanned, orientation.unwrap_or_default()));
+            }
+            _ => {}
+        }
+        at += length.max(2);
+    }
+}
+
+/// The next marker at or after `at`, and the place behind it. Any number of 0xff may precede it;
+/// 0xff00 is a stuffed byte.
+fn next_marker(head: &[u8], at: usize) -> Option<(u8, usize)> {
+    head.get(at..)?
+        .windows(2)
+        .position(|pair| pair[0] == 0xff && pair[1] != 0xff && pair[1] != 0)
+        .map(|skipped| (head[at + skipped + 1], at + skipped + 2))
+}
+
+struct Frame {
+    progressive: bool,
+    width: u16,
+    height: u16,
+    components: u8,
+}
+
+impl Frame {
+    fn parse(marker: u8, body: &[u8]) -> Result<Frame, Fault> {
+        let kind = match marker {
+            0xc0 | 0xc1 => Ok(false),
+            0xc2 => Ok(true),
+            0xc3 | 0xc7 | 0xcb | 0xcf => Err("lossless"),
+            0xc5 | 0xc6 | 0xcd | 0xce => Err("hierarchical"),
+            _ => Err("arithmetic-coded"),
+        };
+        let progressive = kind.map_err(|kind| {
+            Fault::unsupported(format!("The JPEG is {kind}, which is not read."))
+        })?;
+        let &[depth, h1, h0, w1, w0, components, ..] = body else {
+            return Err(Fault::damaged("The JPEG's frame header is too short."));
+        };
+        if depth != 8 {
+            return Err(Fault::unsupported(format!(
+                "The JPEG has {depth} bits a sample; only 8 are read."
+            )));
+        }
+        if !matches!(components, 1 | 3 | 4) {
+            return Err(Fault::unsupported(format!(
+                "The JPEG has {components} components; only 1, 3 and 4 are read."
+            )));
+        }
+        let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
+        if width == 0 || height == 0 {
+            return Err(Fault::damaged(format!(
+                "The JPEG's frame is {width}×{height}; a later DNL marker is not read."
+            )));
+        }
+        Ok(Frame {
+            progressive,
+            width,
+            height,
+            components,
+        })
+    }
+
+    fn header(&self, scanned: u8, orientation: Orientation) -> Header {
+        Header {
+            format: Format::Jpeg,
+            width: u32::from(self.width),
+            height: u32::from(self.height),
+            orientation,
+            frames: 1,
+            channels: match self.components {
+                1 => Channels::Grey,
+                3 => Channels::Rgb,
+                _ => Channels::Cmyk,
+            },
+            depth: 8,
+            progressive: self.progressive || scanned < self.components,
+        }
+    }
+}
+
+/// The picture, and either a row of blocks of each component or, in several passes, the
+/// coefficients of all. A block side may be 32 pixels, by sampling factors of up to 4.
+pub(crate) fn memory(header: &Header) -> u64 {
+    let components = header.channels.count() as u64;
+    let picture = header.size().pixels() * header.channels.decoded().count() as u64;
+    let padded = |side: u32| u64::from(side).next_multiple_of(32);
+    let blocks = padded(header.width) * 32 * components * 2 * 4;
+    let coefficients = if header.progressive {
+        padded(header.width) * padded(header.height) * components * 2
+    } else {
+        0
+    };
+    picture + blocks + coefficients
+}
+
+/// Decodes the whole picture.
+pub(crate) fn open<'a>(bytes: &'a [u8], header: &Header) -> Result<Box<dyn Rows + 'a>, Fault> {
+    let channels = header.channels.decoded();
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(SIDE as usize)
+        .set_max_height(SIDE as usize)
+        .jpeg_set_out_colorspace(match channels {
+            Channels::Grey => ColorSpace::Luma,
+            _ => ColorSpace::RGB,
+        });
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(fault)?;
+    let layout = Layout {
+        width: header.width,
+        height: header.height,
+        channels,
+        depth: Depth::Eight,
+        orientation: header.orientation,
+    };
+    let needed = layout.row_bytes() * layout.height as usize;
+    if decoder.output_buffer_size() != Some(needed) {
+        return Err(Fault::damaged("The JPEG's headers contradict each other."));
+    }
+    let mut samples = vec![0; needed];
+    decoder.decode_into(&mut samples).map_err(fault)?;
+    drop(decoder);
+    Ok(Box::new(Picture::new(layout, samples)?))
+}
+
+fn fault(error: DecodeErrors) -> Fault {
+    match error {
+        DecodeErrors::Unsupported(scheme) => Fault::unsupported(format!(
+            "The JPEG is of a kind that is not read: {scheme:?}."
+        )),
+        other => Fault::damaged(format!("The JPEG is damaged: {other}.")),
+    }
+}
+
+/// Encodes with optimised Huffman tables; colour is halved each way below [`FULL_COLOUR`], by
+/// averages. `bitmap` has no alpha.
+pub(crate) fn encode(bitmap: &Bitmap, quality: u8) -> Result<Vec<u8>, Fault> {
+    let too_long = |_| side_too_long(Format::Jpeg, bitmap.size, SIDE);
+    let width = u16::try_from(bitmap.size.width).map_err(too_long)?;
+    let height = u16::try_from(bitmap.size.height).map_err(too_long)?;
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, quality.clamp(1, 100));
+    encoder.set_optimized_huffman_tables(true);
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
+    encoder.set_sampling_factor(if quality < FULL_COLOUR {
+        SamplingFactor::R_4_2_0
+    } else {
+        SamplingFactor::R_4_4_4
+    });
+    let colour = match bitmap.channels {
+        Channels::Grey => ColorType::Luma,
+        _ => ColorType::Rgb,
+    };
+    encoder
+        .encode(&bitmap.samples, width, height, colour)
+        .map_err(|error| Fault::damaged(format!("The JPEG cannot be written: {error}.")))?;
+    Ok(file)
+}
+
+/// Coefficients of three full-size components, their planes, and an output that grows by doubling.
+pub(crate) fn encoder_memory(size: Size) -> u64 {
+    let padded = |side: u32| u64::from(side).next_multiple_of(16);
+    padded(size.width) * padded(size.height) * 3 * 6 + 4096
+}

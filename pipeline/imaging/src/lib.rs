@@ -1,0 +1,44 @@
+//! Pixels: what a picture claims to be, which pieces it is turned into, and the turning.
+//!
+//! The crate is pure. It reads no file, no clock and no environment, starts no thread and knows no
+//! message or store; bytes come in and bytes go out. The order of work:
+//!
+//! 1. [`Header::parse`](formats::Header::parse) reads the claims of a file without decoding it.
+//! 2. [`Limits::check`](limits::Limits::check) refuses what is too large, from the header alone.
+//! 3. [`Presets::plan`](recipe::Presets::plan) makes a [`Plan`](plan::Plan): plain data that says
+//!    for each piece how its pixels come about, down to every intermediate size.
+//! 4. [`open`](formats::open) decodes the file as [`Rows`](rows::Rows).
+//! 5. [`Plan::run`](plan::Plan::run) reads the rows once and makes every piece.
+//!
+//! *Architecture invariant:* the bytes of a piece depend on the source, its header, the piece and
+//! [`ENGINE`] alone: not on the other pieces of the plan, their order, the budget, the number of
+//! cores or the clock.
+
+pub mod colour;
+pub mod fault;
+pub mod formats;
+pub mod geometry;
+pub mod limits;
+pub mod plan;
+pub mod recipe;
+pub mod rows;
+
+mod derived;
+mod linear;
+mod resample;
+mod run;
+
+pub use fault::{Fault, FaultCode};
+pub use formats::{Channels, Format, Header, HeaderError, Whole, open};
+pub use geometry::{Fit, Orientation, Size};
+pub use limits::Limits;
+pub use plan::{Budget, Lineage, Made, Part, Piece, Plan, Progress, Rendition, Shrink, Step};
+pub use plan::{Unlimited, Work};
+pub use recipe::{Preset, Presets, PresetsError};
+pub use rows::{Depth, Layout, Picture, Rows};
+
+/// The version of this code and of the crates that decide bytes. It is hashed into every
+/// [revision](plan::Piece::revision), so the first number is raised whenever a change here changes
+/// bytes; a test holds the others to `Cargo.lock`.
+pub const ENGINE: &str = "1 zune-jpeg-0.5.15 png-0.18.1 fast_image_resize-6.1.0 \
+                          jpeg-encoder-0.7.1 libwebp-sys-0.14.4 thumbhash-0.1.0";

@@ -1,0 +1,114 @@
+//! Bounds on what is accepted, all checked on a header, before anything is allocated.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{Fault, FaultCode};
+use crate::formats::Header;
+use crate::plan::Plan;
+
+/// What is refused. Each bound is inclusive: a picture exactly at it is accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of the uploaded file.
+    pub bytes: u64,
+    /// Width times height of one frame, in pixels.
+    pub pixels: u64,
+    /// The longer side, in pixels.
+    pub side: u32,
+    /// Frames of an animation, counted as the header declares them.
+    pub frames: u32,
+    /// Predicted peak of decoding and running a plan, in bytes, the file itself not counted.
+    pub memory: u64,
+}
+
+impl Default for Limits {
+    /// - `bytes`: 100 MB, above every phone's and most cameras' JPEG; a larger upload goes by parts
+    ///   and is a deployment's own decision.
+    /// - `pixels`: 100 MP covers full-frame and medium-format cameras. The decompression bombs of
+    ///   our corpus start at 268 MP in 33 kB.
+    /// - `side`: 65,535 is the most that a JPEG can say.
+    /// - `frames`: 1,000 is 40 s at 25 frames a second.
+    /// - `memory`: 1 GiB holds any accepted JPEG (100 MP progressive in three full-size components
+    ///   needs 0.9 GB) and leaves half of a 2 GiB function to the file and the runtime.
+    fn default() -> Limits {
+        Limits {
+            bytes: 100_000_000,
+            pixels: 100_000_000,
+            side: 65_535,
+            frames: 1_000,
+            memory: 1 << 30,
+        }
+    }
+}
+
+impl Limits {
+    /// Checks the size of the file: [`FaultCode::Empty`] or [`FaultCode::TooLarge`].
+    pub fn check_bytes(&self, bytes: u64) -> Result<(), Fault> {
+        if bytes == 0 {
+            return Err(Fault::new(FaultCode::Empty, "The file has no bytes."));
+        }
+        if bytes > self.bytes {
+            return Err(Fault::new(
+                FaultCode::TooLarge,
+                format!("The file has {bytes} bytes; the limit is {}.", self.bytes),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks what the header claims: [`FaultCode::SideTooLong`], [`FaultCode::TooManyPixels`] or
+    /// [`FaultCode::TooManyFrames`].
+    pub fn check(&self, header: &Header) -> Result<(), Fault> {
+        let Header { width, height, .. } = *header;
+        if width.max(height) > self.side {
+            return Err(Fault::new(
+                FaultCode::SideTooLong,
+                format!(
+                    "The picture is {width}×{height}; the longest side allowed is {}.",
+                    self.side
+                ),
+            ));
+        }
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels > self.pixels {
+            return Err(Fault::new(
+                FaultCode::TooManyPixels,
+                format!(
+                    "The picture is {width}×{height}, {pixels} pixels; the limit is {}.",
+                    self.pixels
+                ),
+            ));
+        }
+        if header.frames > self.frames {
+            return Err(Fault::new(
+                FaultCode::TooManyFrames,
+                format!(
+                    "The picture has {} frames; the limit is {}.",
+                    header.frames, self.frames
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks the memory that [`Plan::memory`] predicts: [`FaultCode::TooMuchMemory`].
+    pub fn check_plan(&self, header: &Header, plan: &Plan) -> Result<(), Fault> {
+        self.check_memory(header, plan.memory(header))
+    }
+
+    pub(crate) fn check_memory(&self, header: &Header, needed: u64) -> Result<(), Fault> {
+        if needed > self.memory {
+            return Err(Fault::new(
+                FaultCode::TooMuchMemory,
+                format!(
+                    "The {}×{} {} would need {needed} bytes of memory; the limit is {}.",
+                    header.width,
+                    header.height,
+                    header.format.name(),
+                    self.memory
+                ),
+            ));
+        }
+        Ok(())
+    }
+}

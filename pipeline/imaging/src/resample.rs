@@ -1,0 +1,286 @@
+//! Pictures in linear light, turned, resampled, and brought back to 8 bits of sRGB.
+
+use std::ops::Deref;
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use crate::colour::srgb_of_linear;
+use crate::fault::Fault;
+use crate::formats::Channels;
+use crate::geometry::{Orientation, Size};
+use crate::plan::{Part, Shrink, Step};
+
+/// A picture in linear light: 16-bit samples, colour premultiplied by alpha.
+#[derive(Clone, Debug)]
+pub(crate) struct Canvas {
+    pub(crate) size: Size,
+    pub(crate) channels: Channels,
+    pub(crate) samples: Vec<u16>,
+    /// The part that the source covers. It is smaller than the canvas only where the last block of
+    /// an average is partial.
+    extent: Rectangle,
+}
+
+/// A part of a canvas, in its pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Rectangle {
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+}
+
+/// A picture as encoders take it: 8 bits a sample, sRGB, alpha straight.
+#[derive(Clone, Debug)]
+pub(crate) struct Bitmap {
+    pub(crate) size: Size,
+    pub(crate) channels: Channels,
+    pub(crate) samples: Vec<u8>,
+}
+
+/// What to do with alpha on the way to a [`Bitmap`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alpha {
+    /// Keep the channel.
+    Keep,
+    /// Lay the picture on white, in linear light.
+    Flatten,
+}
+
+impl Rectangle {
+    fn whole(size: Size) -> Rectangle {
+        Rectangle {
+            left: 0.0,
+            top: 0.0,
+            width: f64::from(size.width),
+            height: f64::from(size.height),
+        }
+    }
+
+    /// The largest part of the aspect of `size` around the centre.
+    fn centre(self, size: Size) -> Rectangle {
+        let (wide, high) = (f64::from(size.width), f64::from(size.height));
+        let scale = (self.width / wide).min(self.height / high);
+        let (width, height) = (wide * scale, high * scale);
+        Rectangle {
+            left: self.left + (self.width - width) / 2.0,
+            top: self.top + (self.height - height) / 2.0,
+            width,
+            height,
+        }
+    }
+
+    /// Where this part of a canvas of `size` lies after turning.
+    fn turned(self, size: Size, orientation: Orientation) -> Rectangle {
+        let right = f64::from(size.width) - self.left - self.width;
+        let bottom = f64::from(size.height) - self.top - self.height;
+        let (left, top) = match orientation {
+            Orientation::Upright => (self.left, self.top),
+            Orientation::Mirrored => (right, self.top),
+            Orientation::Turned180 => (right, bottom),
+            Orientation::Flipped => (self.left, bottom),
+            Orientation::Transposed => (self.top, self.left),
+            Orientation::Turned90 => (bottom, self.left),
+            Orientation::Transversed => (bottom, right),
+            Orientation::Turned270 => (self.top, right),
+        };
+        let (width, height) = if orientation.swaps_sides() {
+            (self.height, self.width)
+        } else {
+            (self.width, self.height)
+        };
+        Rectangle {
+            left,
+            top,
+            width,
+            height,
+        }
+    }
+}
+
+/// What [`Canvas::resampled`] allocates beside its result, in bytes: the picture after the
+/// horizontal pass, and a filter's coefficients.
+pub(crate) fn memory(from: Size, to: Size, channels: u64) -> u64 {
+    let between = u64::from(to.width) * u64::from(from.height) * channels * 2;
+    let taps = 16 * (u64::from(from.width) + u64::from(from.height))
+        + 64 * (u64::from(to.width) + u64::from(to.height));
+    between + taps * 8
+}
+
+impl Canvas {
+    fn empty(size: Size, channels: Channels) -> Canvas {
+        let samples = size.width as usize * size.height as usize * channels.count();
+        Canvas {
+            size,
+            channels,
+            samples: vec![0; samples],
+            extent: Rectangle::whole(size),
+        }
+    }
+
+    /// A black canvas for the average of a source.
+    pub(crate) fn averaged(source: Size, shrink: Shrink, channels: Channels) -> Canvas {
+        let mut canvas = Canvas::empty(shrink.of(source), channels);
+        canvas.extent.width = f64::from(source.width) / f64::from(shrink.across());
+        canvas.extent.height = f64::from(source.height) / f64::from(shrink.down());
+        canvas
+    }
+
+    /// The picture seen upright.
+    pub(crate) fn turned(self, orientation: Orientation) -> Canvas {
+        if orientation == Orientation::Upright {
+            return self;
+        }
+        let mut out = Canvas::empty(self.size.turned(orientation), self.channels);
+        out.extent = self.extent.turned(self.size, orientation);
+        match self.channels.count() {
+            1 => turn::<1>(&self, orientation, &mut out.samples),
+            2 => turn::<2>(&self, orientation, &mut out.samples),
+            3 => turn::<3>(&self, orientation, &mut out.samples),
+            _ => turn::<4>(&self, orientation, &mut out.samples),
+        }
+        out
+    }
+
+    /// The picture in another size, by separable convolution with Lanczos3 (Duchon 1979), widened
+    /// by the reduction; each part of 16 bits, rounded after each of the two passes.
+    pub(crate) fn resampled(&self, step: Step, resizer: &mut Resizer) -> Result<Canvas, Fault> {
+        let kind = match self.channels.count() {
+            1 => PixelType::U16,
+            2 => PixelType::U16x2,
+            3 => PixelType::U16x3,
+            _ => PixelType::U16x4,
+        };
+        let mut out = Canvas::empty(step.size(), self.channels);
+        let part = match step.part {
+            Part::Whole => self.extent,
+            Part::Centre => self.extent.centre(out.size),
+        };
+        let options = ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+            .use_alpha(false)
+            .crop(part.left, part.top, part.width, part.height);
+        let from = ImageRef::new(
+            self.size.width,
+            self.size.height,
+            bytemuck::cast_slice(&self.samples),
+            kind,
+        )
+        .map_err(refused)?;
+        let mut to = Image::from_slice_u8(
+            out.size.width,
+            out.size.height,
+            bytemuck::cast_slice_mut(&mut out.samples),
+            kind,
+        )
+        .map_err(refused)?;
+        resizer.resize(&from, &mut to, &options).map_err(refused)?;
+        Ok(out)
+    }
+
+    /// The picture for an encoder.
+    pub(crate) fn bitmap(&self, alpha: Alpha) -> Bitmap {
+        let srgb = srgb_of_linear();
+        let byte = |light: u16| srgb[usize::from(light)];
+        let (channels, samples) = match (self.channels, alpha) {
+            (Channels::GreyAlpha, Alpha::Keep) => (self.channels, straight::<2>(&self.samples)),
+            (Channels::Rgba, Alpha::Keep) => (self.channels, straight::<4>(&self.samples)),
+            (Channels::GreyAlpha, Alpha::Flatten) => (Channels::Grey, flat::<2>(&self.samples)),
+            (Channels::Rgba, Alpha::Flatten) => (Channels::Rgb, flat::<4>(&self.samples)),
+            _ => (
+                self.channels,
+                self.samples.iter().map(|light| byte(*light)).collect(),
+            ),
+        };
+        Bitmap {
+            size: self.size,
+            channels,
+            samples,
+        }
+    }
+}
+
+/// Sizes and buffers are made to fit each other, so the resizer has no reason to refuse; if it
+/// finds one, the piece fails with its words rather than the process.
+fn refused(error: impl std::fmt::Display) -> Fault {
+    Fault::damaged(format!("The picture cannot be resampled: {error}."))
+}
+
+/// Colour without alpha, and alpha in 8 bits.
+fn straight<const N: usize>(samples: &[u16]) -> Vec<u8> {
+    let srgb = srgb_of_linear();
+    let (pixels, _) = samples.as_chunks::<N>();
+    let mut out = Vec::with_capacity(samples.len());
+    for pixel in pixels {
+        let alpha = pixel[N - 1];
+        out.extend(pixel[..N - 1].iter().map(|&light| match alpha {
+            u16::MAX => srgb[usize::from(light)],
+            _ => srgb[usize::from(divided(light, alpha))],
+        }));
+        out.push(eight(alpha));
+    }
+    out
+}
+
+/// `light ÷ alpha` as a share of 65,535, rounded; overshoots of the filter are cut.
+pub(crate) fn divided(light: u16, alpha: u16) -> u16 {
+    let alpha = u32::from(alpha);
+    let share = (u32::from(light) * 65_535 + alpha / 2)
+        .checked_div(alpha)
+        .unwrap_or(0);
+    u16::try_from(share).unwrap_or(u16::MAX)
+}
+
+/// 16 bits of alpha in 8, rounded.
+fn eight(alpha: u16) -> u8 {
+    u8::try_from((u32::from(alpha) + 128) / 257).unwrap_or(u8::MAX)
+}
+
+/// Colour on white.
+fn flat<const N: usize>(samples: &[u16]) -> Vec<u8> {
+    let srgb = srgb_of_linear();
+    let (pixels, _) = samples.as_chunks::<N>();
+    let mut out = Vec::with_capacity(pixels.len() * (N - 1));
+    for pixel in pixels {
+        let white = u16::MAX - pixel[N - 1];
+        let lit = pixel[..N - 1].iter().map(|l| l.saturating_add(white));
+        out.extend(lit.map(|light| srgb[usize::from(light)]));
+    }
+    out
+}
+
+/// Copies pixels to where they are seen, in squares that stay in cache both ways.
+fn turn<const N: usize>(from: &Canvas, orientation: Orientation, out: &mut [u16]) {
+    const SQUARE: usize = 32;
+    let (width, height) = (from.size.width as usize, from.size.height as usize);
+    let (source, _) = from.samples.deref().as_chunks::<N>();
+    let (out, _) = out.as_chunks_mut::<N>();
+    let (wide, high) = if orientation.swaps_sides() {
+        (height, width)
+    } else {
+        (width, height)
+    };
+    let (right, bottom) = (width - 1, height - 1);
+    // For each pixel of the result, where in the source it stands.
+    let place = |x: usize, y: usize| match orientation {
+        Orientation::Upright => (x, y),
+        Orientation::Mirrored => (right - x, y),
+        Orientation::Turned180 => (right - x, bottom - y),
+        Orientation::Flipped => (x, bottom - y),
+        Orientation::Transposed => (y, x),
+        Orientation::Turned90 => (y, bottom - x),
+        Orientation::Transversed => (right - y, bottom - x),
+        Orientation::Turned270 => (right - y, x),
+    };
+    for top in (0..high).step_by(SQUARE) {
+        for left in (0..wide).step_by(SQUARE) {
+            for y in top..(top + SQUARE).min(high) {
+                for x in left..(left + SQUARE).min(wide) {
+                    let (column, row) = place(x, y);
+                    out[y * wide + x] = source[row * width + column];
+                }
+            }
+        }
+    }
+}
