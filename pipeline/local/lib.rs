@@ -1,1 +1,22 @@
-//! local
+//! The home on one machine: files, SQLite, worker processes and the command line around the stages.
+//!
+//! The [supervisor](serve) serves HTTP and owns the [database] and the [objects]; stages that touch
+//! foreign bytes run in [worker] processes; the [runner] carries messages between them. [`cli`] is
+//! the whole program: `main` calls it and nothing else.
+
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod data_directory;
+pub mod database;
+mod disk;
+pub mod in_memory;
+pub mod logging;
+mod machine;
+pub mod objects;
+pub mod runner;
+pub mod serve;
+pub mod settings;
+pub mod stages;
+pub mod vitals;
+pub mod worker;

@@ -1,2 +1,5 @@
-//! main
-fn main() {}
+//! The program `darkroom`.
+
+fn main() -> std::process::ExitCode {
+    local::cli::run()
+}

@@ -1,13 +1,13 @@
-//! An image and what may happen to it: the states of the protocol, as pure decisions.
-//!
-//! Every adapter of the [`Catalog`](crate::Catalog) applies these functions atomically to one
-//! image (or says the same in its store's own conditions), and the protocol's model explores them.
-//! Each decision answers what it found, so that callers never have to look twice.
+//! An image: its states, the pieces it awaits and how they ended. What may happen to it is decided
+//! in `decisions.rs`.
+
+mod decisions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     ImageId, PieceId, Problem, Revision, Sha256, Tenant,
@@ -19,7 +19,7 @@ use crate::{
 pub const STUCK_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
 /// The states of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// An upload URL was given out.
@@ -81,7 +81,7 @@ impl std::str::FromStr for Status {
 }
 
 /// Who may fetch the variants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Everybody who has the URL, for ever.
@@ -242,7 +242,7 @@ pub struct Image {
 }
 
 /// What [`Image::accept`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Acceptance {
     /// It is accepted now, or was and is being worked on: fan out.
     Go,
@@ -262,7 +262,7 @@ pub enum Purpose {
 }
 
 /// What [`Image::expect`] found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Expectation {
     /// These pieces are to be sent now.
     Send(BTreeSet<PieceId>),
@@ -275,7 +275,7 @@ pub enum Expectation {
 }
 
 /// What [`Image::record`] found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Progress {
     /// Pieces are missing still.
     Underway,
@@ -288,7 +288,7 @@ pub enum Progress {
 }
 
 /// What [`Image::flip`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Flip {
     /// Announced now, as this.
     Now(Status),
@@ -296,246 +296,4 @@ pub enum Flip {
     Before(Status),
     /// Pieces are missing, or it is another revision's turn.
     No,
-}
-
-impl Image {
-    /// The decision of ingest that these bytes are an image that we keep.
-    pub fn accept(&mut self, source: &Source, now: Timestamp) -> Acceptance {
-        match self.status {
-            // What had expired but came after all is kept: its URL was still good when it was used.
-            Status::Pending | Status::Expired => {
-                self.source = Some(source.clone());
-                self.problem = None;
-                self.step(Status::Processing, now);
-                Acceptance::Go
-            }
-            Status::Processing => Acceptance::Go,
-            Status::Ready | Status::Failed | Status::Rejected => Acceptance::Ended,
-            Status::Erased => Acceptance::Erased,
-        }
-    }
-
-    /// The decision that what arrived is not kept. True where that is its state now.
-    pub fn reject(&mut self, problem: &Problem, now: Timestamp) -> bool {
-        if matches!(self.status, Status::Pending | Status::Expired) {
-            self.problem = Some(problem.clone());
-            self.step(Status::Rejected, now);
-        }
-        self.status == Status::Rejected
-    }
-
-    /// The decision that nothing came. True where that is its state now.
-    pub fn expire(&mut self, now: Timestamp) -> bool {
-        if self.status == Status::Pending && now >= self.expires_at {
-            self.problem = Some(Problem::new(
-                crate::Code::NothingArrived,
-                format!("the upload URL expired at {} and nothing had arrived", self.expires_at),
-            ));
-            self.step(Status::Expired, now);
-        }
-        self.status == Status::Expired
-    }
-
-    /// Writes down which pieces are awaited, before they are sent. Pieces that ended in an earlier
-    /// set and are wanted again stay ended. What was sent after `horizon` is left its time.
-    pub fn expect(
-        &mut self,
-        pieces: &BTreeSet<PieceId>,
-        purpose: Purpose,
-        horizon: Timestamp,
-        now: Timestamp,
-    ) -> Expectation {
-        let open = match (self.status, purpose) {
-            (Status::Processing, _) => true,
-            (Status::Ready | Status::Failed, Purpose::Reopen) => false,
-            _ => return Expectation::Ended,
-        };
-        let satisfied = self.work.expected == *pieces && self.work.failed().next().is_none();
-        if !open && satisfied {
-            return Expectation::Ended;
-        }
-        if self.work.expected != *pieces || !open {
-            let ended = std::mem::take(&mut self.work.ended);
-            let kept = ended.into_iter().chain(self.serving.clone()).filter(|(piece, outcome)| {
-                pieces.contains(piece) && (open || !matches!(outcome, Outcome::Failed(_)))
-            });
-            let round = if open { self.work.round } else { self.work.round + 1 };
-            self.work =
-                Work { expected: pieces.clone(), ended: kept.collect(), round, sent_at: None };
-            self.problem = None;
-            self.step(Status::Processing, now);
-        }
-        if self.work.is_complete() {
-            return Expectation::Complete(self.work.revision());
-        }
-        if self.work.sent_at.is_some_and(|sent| sent > horizon) {
-            return Expectation::Underway;
-        }
-        self.work.sent_at = Some(now);
-        self.step(Status::Processing, now);
-        Expectation::Send(self.work.missing().cloned().collect())
-    }
-
-    /// Adds how pieces ended. A piece ends once; only a failure gives way to the piece itself,
-    /// since a late success is worth more than the report that it was given up.
-    pub fn record(&mut self, outcomes: &[(PieceId, Outcome)], now: Timestamp) -> Progress {
-        match self.status {
-            Status::Processing => {}
-            Status::Erased => return Progress::Erased,
-            _ => return Progress::Ended,
-        }
-        let mut changed = false;
-        let mut wanted = outcomes.is_empty();
-        for (piece, outcome) in outcomes {
-            if !self.work.expected.contains(piece) {
-                continue;
-            }
-            wanted = true;
-            let gives_way = match self.work.ended.get(piece) {
-                None => true,
-                Some(Outcome::Failed(_)) => !matches!(outcome, Outcome::Failed(_)),
-                Some(_) => false,
-            };
-            if gives_way {
-                self.work.ended.insert(piece.clone(), outcome.clone());
-                changed = true;
-            }
-        }
-        if changed {
-            self.step(Status::Processing, now);
-        }
-        match (self.work.is_complete(), wanted) {
-            (true, _) => Progress::Complete(self.work.revision()),
-            (false, true) => Progress::Underway,
-            (false, false) => Progress::Ended,
-        }
-    }
-
-    /// The announcement: the only way to ready and failed, once a revision.
-    pub fn flip(&mut self, revision: &Revision, now: Timestamp) -> Flip {
-        if self.flipped.as_ref() == Some(revision) && self.status != Status::Processing {
-            return match self.status {
-                Status::Ready | Status::Failed => Flip::Before(self.status),
-                _ => Flip::No,
-            };
-        }
-        let due = self.status == Status::Processing
-            && self.work.is_complete()
-            && self.work.revision() == *revision;
-        if !due {
-            return Flip::No;
-        }
-        self.problem = self.verdict();
-        let status = if self.problem.is_none() { Status::Ready } else { Status::Failed };
-        if status == Status::Ready {
-            self.ready_at = Some(now);
-        }
-        // Where a new set failed in part, what it replaces goes on serving.
-        let mut serving = self.work.ended.clone();
-        for (piece, outcome) in std::mem::take(&mut self.serving) {
-            let replaced = serving.iter().any(|(other, new)| {
-                other.name == piece.name && !matches!(new, Outcome::Failed(_))
-            });
-            if !replaced && status == Status::Failed && !matches!(outcome, Outcome::Failed(_)) {
-                serving.insert(piece, outcome);
-            }
-        }
-        self.serving = serving;
-        self.flipped = Some(revision.clone());
-        self.step(status, now);
-        Flip::Now(status)
-    }
-
-    /// Why a complete set is not all there: the pieces' common reason, or a summary.
-    fn verdict(&self) -> Option<Problem> {
-        let (_, first) = self.work.failed().next()?;
-        let (failed, all) = (self.work.failed().count(), self.work.expected.len());
-        if failed == all || self.work.failed().all(|(_, problem)| problem.code == first.code) {
-            return Some(first.clone());
-        }
-        let names: Vec<_> = self.work.failed().map(|(piece, _)| piece.name.as_str()).collect();
-        Some(Problem::new(
-            crate::Code::SomePiecesFailed,
-            format!("{failed} of {all} pieces failed: {}", names.join(", ")),
-        ))
-    }
-
-    /// Opens what was given up, after its cause is gone. True where the work may be sent again.
-    pub fn reopen(&mut self, pieces: &BTreeSet<PieceId>, now: Timestamp) -> bool {
-        match self.status {
-            // The upload itself was given up.
-            Status::Rejected if pieces.is_empty() => {
-                self.problem = None;
-                self.step(Status::Pending, now);
-                true
-            }
-            Status::Pending | Status::Expired => pieces.is_empty(),
-            Status::Ready | Status::Failed if self.work.expected.is_superset(pieces) => {
-                self.work.ended.retain(|piece, outcome| {
-                    !(pieces.contains(piece) && matches!(outcome, Outcome::Failed(_)))
-                });
-                if self.work.missing().next().is_none() {
-                    return false;
-                }
-                self.work.round += 1;
-                self.work.sent_at = Some(now);
-                self.problem = None;
-                self.step(Status::Processing, now);
-                true
-            }
-            Status::Processing => {
-                self.work.ended.retain(|piece, outcome| {
-                    !(pieces.contains(piece) && matches!(outcome, Outcome::Failed(_)))
-                });
-                pieces.iter().any(|piece| self.work.expected.contains(piece))
-            }
-            _ => false,
-        }
-    }
-
-    /// Erases it, for good: a tombstone stays, so that nothing late brings it back; of what the
-    /// client or the picture said, nothing does. True where it was not erased before.
-    pub fn erase(&mut self, now: Timestamp) -> bool {
-        if self.status == Status::Erased {
-            return false;
-        }
-        self.erased_at = Some(now);
-        self.ready_at = None;
-        self.announced = Announced {
-            content_length: 0,
-            content_type: String::new(),
-            checksum_sha256: None,
-        };
-        self.filename = None;
-        self.tags = BTreeMap::new();
-        self.focal_point = None;
-        self.source = None;
-        self.work = Work::default();
-        self.flipped = None;
-        self.serving = BTreeMap::new();
-        self.problem = None;
-        self.step(Status::Erased, now);
-        true
-    }
-
-    /// When the sweeper is to look after it; none where nothing more is to happen.
-    pub fn due_at(&self) -> Option<Timestamp> {
-        match self.status {
-            Status::Pending => Some(self.expires_at),
-            Status::Processing => Some(self.touched_at + STUCK_AFTER),
-            _ => None,
-        }
-    }
-
-    /// The pieces whose outcomes describe the image now: the announced set, or, before the first
-    /// is announced, what has been made so far.
-    pub fn visible(&self) -> &BTreeMap<PieceId, Outcome> {
-        if self.flipped.is_some() { &self.serving } else { &self.work.ended }
-    }
-
-    fn step(&mut self, to: Status, now: Timestamp) {
-        self.status = to;
-        self.version += 1;
-        self.touched_at = now;
-    }
 }

@@ -5,13 +5,15 @@ use std::{fmt, str::FromStr};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::Digest;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Visibility;
 
 /// Which image: a `UUIDv7` (RFC 9562) minted by the API, or one derived from an adopted object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = String, format = "uuid")]
 pub struct ImageId(Uuid);
 
 impl ImageId {
@@ -33,6 +35,13 @@ impl ImageId {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest[..16]);
         Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// When it was minted, to the millisecond; none for the id of an adopted object.
+    pub fn minted_at(&self) -> Option<jiff::Timestamp> {
+        let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
+        let moment = jiff::Timestamp::new(seconds.try_into().ok()?, nanos.try_into().ok()?);
+        moment.ok().filter(|_| self.0.get_version_num() == 7)
     }
 
     /// The id as its sixteen bytes.
@@ -63,8 +72,9 @@ impl FromStr for ImageId {
 }
 
 /// Who owns an image and may see it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(pattern = "^[a-z0-9_-]{1,64}$")]
 pub struct Tenant(String);
 
 impl Tenant {
@@ -97,7 +107,8 @@ impl fmt::Display for Tenant {
 }
 
 /// A SHA-256 digest (FIPS 180-4); hex in keys and records, base64 in requests and headers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
 pub struct Sha256(pub [u8; 32]);
 
 impl Sha256 {
@@ -135,9 +146,13 @@ impl fmt::Debug for Sha256 {
 impl FromStr for Sha256 {
     type Err = KeyError;
 
+    /// Takes 64 lower-case hex digits only, so that a digest has one spelling.
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text, &mut bytes).map_err(|_| KeyError::new("sha256", text))?;
+        if text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(KeyError::new("sha256", text));
+        }
         Ok(Self(bytes))
     }
 }

@@ -145,6 +145,9 @@ pub struct SweepCursor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SweepPhase {
+    /// Uploads that came but whose event may have been lost, because this home was down: every
+    /// pending one is looked at, due or not. Only asked for, at a home's start; the others follow.
+    Arrivals,
     /// Uploads that never came, or whose event was lost.
     Pending,
     /// Images whose messages were lost.

@@ -252,6 +252,17 @@ pub struct DeadLetter {
     pub buried_at: Timestamp,
 }
 
+impl DeadLetter {
+    /// The name of a message among the dead letters: the same work has the same name, however
+    /// often it was tried.
+    pub fn name(message: &Message) -> String {
+        let bare: Message = message.body.clone().into();
+        // A message that could not be written as JSON could not have been sent.
+        let text = serde_json::to_vec(&bare).unwrap_or_default();
+        hex::encode(&Sha256::of(&text).0[..16])
+    }
+}
+
 /// **Dead letters: what was given up stays until somebody takes it back.**
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
@@ -260,7 +271,7 @@ pub trait DeadLetters: Send + Sync {
     -> Result<Page<DeadLetter>, StoreError>;
     /// One letter.
     async fn letter(&self, id: &str) -> Result<DeadLetter, StoreError>;
-    /// Removes a letter, after its message was sent again.
+    /// Removes a letter, after its message was sent again; success also where there is none.
     async fn discard(&self, id: &str) -> Result<(), StoreError>;
 }
 
@@ -282,11 +293,13 @@ pub struct ApiKey {
 /// **Keyring: a key opens its tenant's images until it is revoked; secrets are kept as digests.**
 #[async_trait]
 pub trait Keyring: Send + Sync {
-    /// Adds a key by the digest of its secret.
+    /// Adds a key by the digest of its secret. [`StoreError::Conflict`] where another key has its
+    /// name or its secret.
     async fn add(&self, key: &ApiKey, secret: Sha256) -> Result<(), StoreError>;
     /// All keys, the oldest first.
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
-    /// Revokes a key; success also where it was revoked before.
+    /// Revokes a key; where it was revoked before, it stays revoked since then.
+    /// [`StoreError::Missing`] where there is none.
     async fn revoke(&self, id: &str, now: Timestamp) -> Result<(), StoreError>;
     /// The owner of a secret with this digest; none where it is unknown or revoked.
     async fn owner(&self, secret: Sha256) -> Result<Option<Tenant>, StoreError>;

@@ -1,9 +1,10 @@
 //! Every reason that Darkroom gives, in one table: stable code, HTTP status, title.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Why something was refused or could not be made; in records, dead letters and RFC 9457 answers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// The stable code.
     pub code: Code,
@@ -27,7 +28,7 @@ impl From<imaging::Fault> for Problem {
 macro_rules! codes {
     ($($variant:ident $text:literal $status:literal $title:literal;)+) => {
         /// A stable code: clients may match on it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
         #[expect(missing_docs, reason = "each code's title, in the table, is its documentation")]
         pub enum Code { $($variant),+ }
@@ -71,6 +72,7 @@ codes! {
     LengthRequired       "length_required"        411 "Content-Length is missing";
     SignatureInvalid     "signature_invalid"      403 "The URL's signature does not fit the request";
     UrlExpired           "url_expired"            403 "The URL has expired";
+    TooSlow              "too_slow"               408 "The body came too slowly";
     AlreadyUploaded      "already_uploaded"       412 "The URL was used: it creates and never overwrites";
     // The request.
     InvalidJson          "invalid_json"           400 "The body is not the JSON that this route takes";

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Image, ImageId, Key, Problem, Sha256, Status, Tenant, Visibility, image::Outcome};
 
 /// What stands in for the picture until it is there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Placeholder {
     /// A `ThumbHash` of the picture, base64.
     pub thumbhash: String,
@@ -17,7 +18,7 @@ pub struct Placeholder {
 }
 
 /// The normalised fields of a picture's metadata. What is not known is null, never guessed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Metadata {
     /// When the picture was taken: RFC 3339, with an offset only where the camera wrote one.
@@ -47,7 +48,7 @@ pub struct Metadata {
 }
 
 /// What took the picture.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Camera {
     /// Its maker.
     pub make: Option<String>,
@@ -56,7 +57,7 @@ pub struct Camera {
 }
 
 /// The settings that the picture was taken with.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Exposure {
     /// Seconds.
     pub time_s: Option<f64>,
@@ -69,7 +70,7 @@ pub struct Exposure {
 }
 
 /// A position in WGS 84.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Gps {
     /// Degrees, north positive.
     pub latitude: f64,
@@ -89,7 +90,7 @@ pub struct Description {
 }
 
 /// An image, as clients see it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Record {
     /// Which.
     pub image_id: ImageId,
@@ -123,9 +124,10 @@ pub struct Record {
 }
 
 /// The kept original, as clients see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SourceRecord {
     /// Format of the bytes.
+    #[schema(value_type = String, example = "jpeg")]
     pub format: imaging::Format,
     /// Pixels across, upright.
     pub width: u32,
@@ -142,7 +144,7 @@ pub struct SourceRecord {
 }
 
 /// One variant: made, dropped or failed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Variant {
     /// Its name in the presets.
     pub name: String,
@@ -172,7 +174,7 @@ pub struct Variant {
 }
 
 /// The picture's metadata, as clients see it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MetadataRecord {
     /// The normalised fields.
     #[serde(flatten)]

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    Budget, Code, Failure, Message, Problem, Queue, StoreError, message::Body, ports::Delivery,
+    Budget, Catalog, Code, DeadLetters, Failure, Message, Outbox, Problem, Queue, StoreError,
+    message::Body, ports::Delivery,
 };
 
 /// A stage takes one message and returns the messages that follow. It may be given the same message
@@ -134,4 +135,41 @@ impl Message {
         };
         Some(Body::Buried { image, pieces, reason: reason.clone() }.into())
     }
+}
+
+/// What became of a dead letter that somebody took back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redriven {
+    /// Its work was sent again, with all its attempts.
+    Sent,
+    /// Nobody waits for its work any more: the image was erased, is ready, or wants other pieces.
+    Needless,
+}
+
+/// Takes a dead letter back: opens its image again, sends the work as new, and discards the letter
+/// last. Dying in between is healed by doing it again, or by the sweeper, which finds the image
+/// opened. [`StoreError::Missing`] where there is no such letter.
+pub async fn redrive(
+    catalog: &dyn Catalog,
+    outbox: &dyn Outbox,
+    letters: &dyn DeadLetters,
+    id: &str,
+    now: Timestamp,
+) -> Result<Redriven, StoreError> {
+    let letter = letters.letter(id).await?;
+    let wanted = match letter.message.obituary(&letter.reason).map(|message| message.body) {
+        Some(Body::Buried { image, pieces, .. }) => {
+            match catalog.reopen(image, &pieces.into_iter().collect(), now).await {
+                Err(StoreError::Missing(_)) => false,
+                answer => answer?,
+            }
+        }
+        // No image was told that this was given up, so none has to be opened.
+        _ => true,
+    };
+    if wanted {
+        outbox.send(&[letter.message.body.into()]).await?;
+    }
+    letters.discard(id).await?;
+    Ok(if wanted { Redriven::Sent } else { Redriven::Needless })
 }

@@ -6,40 +6,23 @@ use std::sync::LazyLock;
 
 /// The linear light of an sRGB value, both 0–1.
 pub fn to_linear(value: f64) -> f64 {
-    if value <= 0.040_45 {
-        value / 12.92
-    } else {
-        ((value + 0.055) / 1.055).powf(2.4)
-    }
+    if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
 }
 
 /// The sRGB value of a linear light, both 0–1.
 pub fn to_srgb(light: f64) -> f64 {
-    if light <= 0.003_130_8 {
-        light * 12.92
-    } else {
-        1.055 * light.powf(1.0 / 2.4) - 0.055
-    }
+    if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }
 
 /// The most of a 16-bit sample.
 const FULL: f64 = 65_535.0;
 
-static LINEAR_OF_8: LazyLock<Box<[u16]>> = LazyLock::new(|| {
-    (0..=255_u8)
-        .map(|v| wide(to_linear(f64::from(v) / 255.0)))
-        .collect()
-});
-static LINEAR_OF_16: LazyLock<Box<[u16]>> = LazyLock::new(|| {
-    (0..=u16::MAX)
-        .map(|v| wide(to_linear(f64::from(v) / FULL)))
-        .collect()
-});
-static SRGB_OF_LINEAR: LazyLock<Box<[u8]>> = LazyLock::new(|| {
-    (0..=u16::MAX)
-        .map(|v| narrow(to_srgb(f64::from(v) / FULL)))
-        .collect()
-});
+static LINEAR_OF_8: LazyLock<Box<[u16]>> =
+    LazyLock::new(|| (0..=255_u8).map(|v| wide(to_linear(f64::from(v) / 255.0))).collect());
+static LINEAR_OF_16: LazyLock<Box<[u16]>> =
+    LazyLock::new(|| (0..=u16::MAX).map(|v| wide(to_linear(f64::from(v) / FULL))).collect());
+static SRGB_OF_LINEAR: LazyLock<Box<[u8]>> =
+    LazyLock::new(|| (0..=u16::MAX).map(|v| narrow(to_srgb(f64::from(v) / FULL))).collect());
 
 /// 16-bit linear light for each 8-bit sRGB value.
 pub(crate) fn linear_of_8() -> &'static [u16; 256] {

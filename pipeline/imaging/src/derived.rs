@@ -6,30 +6,20 @@ use crate::plan::Made;
 use crate::resample::{Alpha, Canvas, divided};
 
 /// The largest picture that `ThumbHash` takes.
-pub(crate) const BOX: Size = Size {
-    width: 100,
-    height: 100,
-};
+pub(crate) const BOX: Size = Size { width: 100, height: 100 };
 
 /// Placeholder and average colour.
 pub(crate) fn derive(canvas: &Canvas) -> Made {
     let bitmap = canvas.bitmap(Alpha::Keep);
     let rgba: Vec<u8> = match bitmap.channels.count() {
-        1 => bitmap
-            .samples
-            .iter()
-            .flat_map(|&v| [v, v, v, 255])
-            .collect(),
+        1 => bitmap.samples.iter().flat_map(|&v| [v, v, v, 255]).collect(),
         2 => {
             let (pixels, _) = bitmap.samples.as_chunks::<2>();
             pixels.iter().flat_map(|&[v, a]| [v, v, v, a]).collect()
         }
         3 => {
             let (pixels, _) = bitmap.samples.as_chunks::<3>();
-            pixels
-                .iter()
-                .flat_map(|&[r, g, b]| [r, g, b, 255])
-                .collect()
+            pixels.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect()
         }
         _ => bitmap.samples,
     };
@@ -50,11 +40,7 @@ fn average(canvas: &Canvas) -> [u8; 3] {
         let sum: u64 = samples.map(|&sample| u64::from(sample)).sum();
         u16::try_from((sum + count / 2) / count).unwrap_or(u16::MAX)
     };
-    let alpha = if canvas.channels.has_alpha() {
-        mean(channels - 1)
-    } else {
-        u16::MAX
-    };
+    let alpha = if canvas.channels.has_alpha() { mean(channels - 1) } else { u16::MAX };
     let srgb = srgb_of_linear();
     let colours = if channels < 3 { [0, 0, 0] } else { [0, 1, 2] };
     colours.map(|channel| srgb[usize::from(divided(mean(channel), alpha))])

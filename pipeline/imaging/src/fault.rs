@@ -16,10 +16,7 @@ pub struct Fault {
 impl Fault {
     /// A fault with its sentence.
     pub fn new(code: FaultCode, detail: impl Into<String>) -> Fault {
-        Fault {
-            code,
-            detail: detail.into(),
-        }
+        Fault { code, detail: detail.into() }
     }
 
     pub(crate) fn damaged(detail: impl Into<String>) -> Fault {

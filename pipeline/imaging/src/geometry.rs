@@ -32,10 +32,9 @@ impl Fit {
     pub fn size(self, source: Size, within: Size) -> Size {
         match self {
             Fit::Inside | Fit::Contain => source.inside(within),
-            Fit::Fill => Size::new(
-                source.width.min(within.width),
-                source.height.min(within.height),
-            ),
+            Fit::Fill => {
+                Size::new(source.width.min(within.width), source.height.min(within.height))
+            }
             Fit::Cover => within.inside(source),
         }
     }
@@ -53,10 +52,7 @@ pub struct Size {
 impl Size {
     /// A size; a zero side becomes one pixel.
     pub fn new(width: u32, height: u32) -> Size {
-        Size {
-            width: width.max(1),
-            height: height.max(1),
-        }
+        Size { width: width.max(1), height: height.max(1) }
     }
 
     /// Width times height.
@@ -74,15 +70,9 @@ impl Size {
         let (width, height) = (u64::from(self.width), u64::from(self.height));
         let (most_wide, most_high) = (u64::from(within.width), u64::from(within.height));
         if most_wide * height <= most_high * width {
-            Size::new(
-                within.width,
-                narrow(rounded(height * most_wide, width).min(most_high)),
-            )
+            Size::new(within.width, narrow(rounded(height * most_wide, width).min(most_high)))
         } else {
-            Size::new(
-                narrow(rounded(width * most_high, height).min(most_wide)),
-                within.height,
-            )
+            Size::new(narrow(rounded(width * most_high, height).min(most_wide)), within.height)
         }
     }
 
@@ -95,11 +85,7 @@ impl Size {
     /// Width and height exchanged when `orientation` lies on its side.
     #[must_use]
     pub fn turned(self, orientation: Orientation) -> Size {
-        if orientation.swaps_sides() {
-            Size::new(self.height, self.width)
-        } else {
-            self
-        }
+        if orientation.swaps_sides() { Size::new(self.height, self.width) } else { self }
     }
 }
 

@@ -82,10 +82,7 @@ impl Limits {
         if header.frames > self.frames {
             return Err(Fault::new(
                 FaultCode::TooManyFrames,
-                format!(
-                    "The picture has {} frames; the limit is {}.",
-                    header.frames, self.frames
-                ),
+                format!("The picture has {} frames; the limit is {}.", header.frames, self.frames),
             ));
         }
         Ok(())

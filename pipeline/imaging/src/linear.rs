@@ -20,10 +20,7 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn new(layout: Layout) -> Lines {
-        Lines {
-            layout,
-            line: vec![0; layout.width as usize * layout.channels.count()],
-        }
+        Lines { layout, line: vec![0; layout.width as usize * layout.channels.count()] }
     }
 
     /// One decoded row in linear light.
@@ -31,11 +28,7 @@ impl Lines {
         match self.layout.depth {
             Depth::Eight => {
                 let table = linear_of_8();
-                self.fill(
-                    row.iter().copied(),
-                    |v| table[usize::from(v)],
-                    |v| u16::from(v) * 257,
-                );
+                self.fill(row.iter().copied(), |v| table[usize::from(v)], |v| u16::from(v) * 257);
             }
             Depth::Sixteen => {
                 let table = linear_of_16();

@@ -171,9 +171,7 @@ impl Plan {
         for (index, piece) in self.pieces.iter().enumerate() {
             let lineage = piece.lineage();
             for node in missing(&live, lineage) {
-                let from = node
-                    .parent()
-                    .map_or(header.size(), |parent| parent.size(header));
+                let from = node.parent().map_or(header.size(), |parent| parent.size(header));
                 let to = node.size(header);
                 let now = bases(&live) + canvas(to) + resample::memory(from, to, channels);
                 peak = peak.max(now);
@@ -255,10 +253,7 @@ impl Shrink {
 
     /// The size of the averaged source, as stored. A last block may be partial.
     pub(crate) fn of(self, source: Size) -> Size {
-        Size::new(
-            source.width.div_ceil(self.across()),
-            source.height.div_ceil(self.down()),
-        )
+        Size::new(source.width.div_ceil(self.across()), source.height.div_ceil(self.down()))
     }
 }
 
@@ -271,27 +266,19 @@ impl Step {
 impl Lineage {
     /// The averaged source that it begins with.
     pub(crate) fn base(&self) -> Lineage {
-        Lineage {
-            shrink: self.shrink,
-            steps: Vec::new(),
-        }
+        Lineage { shrink: self.shrink, steps: Vec::new() }
     }
 
     /// The picture that the last step is made from; `None` for an averaged source.
     pub(crate) fn parent(&self) -> Option<Lineage> {
         let (_, before) = self.steps.split_last()?;
-        Some(Lineage {
-            shrink: self.shrink,
-            steps: before.to_vec(),
-        })
+        Some(Lineage { shrink: self.shrink, steps: before.to_vec() })
     }
 
     /// The base, each intermediate, and the picture itself, in order of making.
     pub(crate) fn ancestry(&self) -> impl DoubleEndedIterator<Item = Lineage> {
-        (0..=self.steps.len()).map(|steps| Lineage {
-            shrink: self.shrink,
-            steps: self.steps[..steps].to_vec(),
-        })
+        (0..=self.steps.len())
+            .map(|steps| Lineage { shrink: self.shrink, steps: self.steps[..steps].to_vec() })
     }
 
     /// The upright size of the picture.
@@ -308,13 +295,7 @@ impl Lineage {
 pub(crate) fn retire<T>(live: &mut BTreeMap<Lineage, T>, rest: &[Piece]) {
     let wanted: BTreeSet<Lineage> = rest
         .iter()
-        .filter_map(|piece| {
-            piece
-                .lineage()
-                .ancestry()
-                .rev()
-                .find(|node| live.contains_key(node))
-        })
+        .filter_map(|piece| piece.lineage().ancestry().rev().find(|node| live.contains_key(node)))
         .collect();
     live.retain(|node, _| wanted.contains(node));
 }
@@ -322,11 +303,8 @@ pub(crate) fn retire<T>(live: &mut BTreeMap<Lineage, T>, rest: &[Piece]) {
 /// What has to be made, in order, to have the picture of `lineage`: all after its nearest ancestor
 /// that exists.
 pub(crate) fn missing<T>(live: &BTreeMap<Lineage, T>, lineage: &Lineage) -> Vec<Lineage> {
-    let mut nodes: Vec<Lineage> = lineage
-        .ancestry()
-        .rev()
-        .take_while(|node| !live.contains_key(node))
-        .collect();
+    let mut nodes: Vec<Lineage> =
+        lineage.ancestry().rev().take_while(|node| !live.contains_key(node)).collect();
     nodes.reverse();
     nodes
 }

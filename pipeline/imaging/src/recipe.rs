@@ -74,14 +74,12 @@ impl Presets {
     /// The presets of `presets.toml` at the root of the repository, compiled in.
     pub fn built_in() -> &'static Presets {
         static BUILT_IN: LazyLock<Presets> =
-            LazyLock::new(
-                || match Presets::parse(include_str!("../../../presets.toml")) {
-                    Ok(presets) => presets,
-                    Err(error) => {
-                        unreachable!("a test parses the file that is compiled in: {error}")
-                    }
-                },
-            );
+            LazyLock::new(|| match Presets::parse(include_str!("../../../presets.toml")) {
+                Ok(presets) => presets,
+                Err(error) => {
+                    unreachable!("a test parses the file that is compiled in: {error}")
+                }
+            });
         &BUILT_IN
     }
 
@@ -96,19 +94,12 @@ impl Presets {
     /// of its own, else from the averaged source.
     pub fn plan(&self, header: &Header) -> Plan {
         let upright = header.size().turned(header.orientation);
-        let mut wanted: Vec<Wanted<'_>> = self
-            .variants
-            .iter()
-            .map(|(name, preset)| Wanted::of(name, preset, upright))
-            .collect();
+        let mut wanted: Vec<Wanted<'_>> =
+            self.variants.iter().map(|(name, preset)| Wanted::of(name, preset, upright)).collect();
         wanted.sort_by_key(|one| (std::cmp::Reverse(one.size.pixels()), one.name));
 
         let derived = upright.inside(derived::BOX);
-        let shrink = shrink(
-            header,
-            wanted.iter().map(|one| (one.size, one.part)),
-            derived,
-        );
+        let shrink = shrink(header, wanted.iter().map(|one| (one.size, one.part)), derived);
         let mut family = Family::new(header, shrink);
         let mut pieces = Vec::new();
         for one in &wanted {
@@ -120,9 +111,7 @@ impl Presets {
         }
         pieces.push(Piece {
             name: "derived".to_owned(),
-            work: Work::Derived {
-                lineage: family.lineage(derived, Part::Whole),
-            },
+            work: Work::Derived { lineage: family.lineage(derived, Part::Whole) },
         });
         Plan { pieces }
     }
@@ -140,10 +129,7 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn of(name: &'a str, preset: &'a Preset, upright: Size) -> Wanted<'a> {
-        let within = Size::new(
-            preset.width.unwrap_or(u32::MAX),
-            preset.height.unwrap_or(u32::MAX),
-        );
+        let within = Size::new(preset.width.unwrap_or(u32::MAX), preset.height.unwrap_or(u32::MAX));
         Wanted {
             name,
             preset,
@@ -187,14 +173,9 @@ fn shrink(header: &Header, wanted: impl Iterator<Item = (Size, Part)>, derived: 
                 Part::Centre => (across.min(down), across.min(down)),
             }
         })
-        .fold((u32::MAX, u32::MAX), |least, one| {
-            (least.0.min(one.0), least.1.min(one.1))
-        });
+        .fold((u32::MAX, u32::MAX), |least, one| (least.0.min(one.0), least.1.min(one.1)));
     if header.orientation.swaps_sides() {
-        Shrink {
-            across: down,
-            down: across,
-        }
+        Shrink { across: down, down: across }
     } else {
         Shrink { across, down }
     }
@@ -210,14 +191,8 @@ struct Family {
 
 impl Family {
     fn new(header: &Header, shrink: Shrink) -> Family {
-        let base = Lineage {
-            shrink,
-            steps: Vec::new(),
-        };
-        Family {
-            base: (base.size(header), base),
-            known: Vec::new(),
-        }
+        let base = Lineage { shrink, steps: Vec::new() };
+        Family { base: (base.size(header), base), known: Vec::new() }
     }
 
     fn lineage(&self, size: Size, part: Part) -> Lineage {
@@ -237,11 +212,7 @@ impl Family {
             .min_by_key(|(known, _)| known.pixels())
             .map_or(base, |(_, lineage)| lineage);
         let mut lineage = parent.clone();
-        lineage.steps.push(Step {
-            width: size.width,
-            height: size.height,
-            part,
-        });
+        lineage.steps.push(Step { width: size.width, height: size.height, part });
         lineage
     }
 }

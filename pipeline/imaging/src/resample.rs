@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U16, U16x2, U16x3, U16x4};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::colour::srgb_of_linear;
 use crate::fault::Fault;
@@ -90,12 +91,7 @@ impl Rectangle {
         } else {
             (self.width, self.height)
         };
-        Rectangle {
-            left,
-            top,
-            width,
-            height,
-        }
+        Rectangle { left, top, width, height }
     }
 }
 
@@ -111,12 +107,7 @@ pub(crate) fn memory(from: Size, to: Size, channels: u64) -> u64 {
 impl Canvas {
     fn empty(size: Size, channels: Channels) -> Canvas {
         let samples = size.width as usize * size.height as usize * channels.count();
-        Canvas {
-            size,
-            channels,
-            samples: vec![0; samples],
-            extent: Rectangle::whole(size),
-        }
+        Canvas { size, channels, samples: vec![0; samples], extent: Rectangle::whole(size) }
     }
 
     /// A black canvas for the average of a source.
@@ -146,12 +137,6 @@ impl Canvas {
     /// The picture in another size, by separable convolution with Lanczos3 (Duchon 1979), widened
     /// by the reduction; each part of 16 bits, rounded after each of the two passes.
     pub(crate) fn resampled(&self, step: Step, resizer: &mut Resizer) -> Result<Canvas, Fault> {
-        let kind = match self.channels.count() {
-            1 => PixelType::U16,
-            2 => PixelType::U16x2,
-            3 => PixelType::U16x3,
-            _ => PixelType::U16x4,
-        };
         let mut out = Canvas::empty(step.size(), self.channels);
         let part = match step.part {
             Part::Whole => self.extent,
@@ -161,21 +146,12 @@ impl Canvas {
             .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
             .use_alpha(false)
             .crop(part.left, part.top, part.width, part.height);
-        let from = ImageRef::new(
-            self.size.width,
-            self.size.height,
-            bytemuck::cast_slice(&self.samples),
-            kind,
-        )
-        .map_err(refused)?;
-        let mut to = Image::from_slice_u8(
-            out.size.width,
-            out.size.height,
-            bytemuck::cast_slice_mut(&mut out.samples),
-            kind,
-        )
-        .map_err(refused)?;
-        resizer.resize(&from, &mut to, &options).map_err(refused)?;
+        match self.channels.count() {
+            1 => convolve::<U16>(self, &mut out, resizer, &options)?,
+            2 => convolve::<U16x2>(self, &mut out, resizer, &options)?,
+            3 => convolve::<U16x3>(self, &mut out, resizer, &options)?,
+            _ => convolve::<U16x4>(self, &mut out, resizer, &options)?,
+        }
         Ok(out)
     }
 
@@ -188,17 +164,27 @@ impl Canvas {
             (Channels::Rgba, Alpha::Keep) => (self.channels, straight::<4>(&self.samples)),
             (Channels::GreyAlpha, Alpha::Flatten) => (Channels::Grey, flat::<2>(&self.samples)),
             (Channels::Rgba, Alpha::Flatten) => (Channels::Rgb, flat::<4>(&self.samples)),
-            _ => (
-                self.channels,
-                self.samples.iter().map(|light| byte(*light)).collect(),
-            ),
+            _ => (self.channels, self.samples.iter().map(|light| byte(*light)).collect()),
         };
-        Bitmap {
-            size: self.size,
-            channels,
-            samples,
-        }
+        Bitmap { size: self.size, channels, samples }
     }
+}
+
+/// One form of pixel at a time: the resizer's own choice by a value would compile all its thirteen
+/// forms into this crate, which takes minutes.
+fn convolve<P: PixelTrait>(
+    from: &Canvas,
+    to: &mut Canvas,
+    resizer: &mut Resizer,
+    options: &ResizeOptions,
+) -> Result<(), Fault> {
+    let samples = bytemuck::cast_slice(&from.samples);
+    let source = TypedImageRef::<P>::from_buffer(from.size.width, from.size.height, samples)
+        .map_err(refused)?;
+    let samples = bytemuck::cast_slice_mut(&mut to.samples);
+    let mut result =
+        TypedImage::<P>::from_buffer(to.size.width, to.size.height, samples).map_err(refused)?;
+    resizer.resize_typed(&source, &mut result, options).map_err(refused)
 }
 
 /// Sizes and buffers are made to fit each other, so the resizer has no reason to refuse; if it
@@ -226,9 +212,7 @@ fn straight<const N: usize>(samples: &[u16]) -> Vec<u8> {
 /// `light ÷ alpha` as a share of 65,535, rounded; overshoots of the filter are cut.
 pub(crate) fn divided(light: u16, alpha: u16) -> u16 {
     let alpha = u32::from(alpha);
-    let share = (u32::from(light) * 65_535 + alpha / 2)
-        .checked_div(alpha)
-        .unwrap_or(0);
+    let share = (u32::from(light) * 65_535 + alpha / 2).checked_div(alpha).unwrap_or(0);
     u16::try_from(share).unwrap_or(u16::MAX)
 }
 
@@ -256,11 +240,7 @@ fn turn<const N: usize>(from: &Canvas, orientation: Orientation, out: &mut [u16]
     let (width, height) = (from.size.width as usize, from.size.height as usize);
     let (source, _) = from.samples.deref().as_chunks::<N>();
     let (out, _) = out.as_chunks_mut::<N>();
-    let (wide, high) = if orientation.swaps_sides() {
-        (height, width)
-    } else {
-        (width, height)
-    };
+    let (wide, high) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
     let (right, bottom) = (width - 1, height - 1);
     // For each pixel of the result, where in the source it stands.
     let place = |x: usize, y: usize| match orientation {

@@ -75,11 +75,7 @@ impl Picture {
                 samples.len()
             )));
         }
-        Ok(Picture {
-            layout,
-            samples,
-            next: 0,
-        })
+        Ok(Picture { layout, samples, next: 0 })
     }
 }
 
@@ -111,10 +107,7 @@ pub(crate) struct Guarded<R> {
 
 impl<R: Rows> Guarded<R> {
     pub(crate) fn new(inner: R) -> Guarded<R> {
-        Guarded {
-            inner,
-            broken: None,
-        }
+        Guarded { inner, broken: None }
     }
 }
 

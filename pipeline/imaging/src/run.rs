@@ -22,11 +22,7 @@ pub(crate) fn run(
     budget: &dyn Budget,
     made: &mut dyn FnMut(&Piece, Result<Made, Fault>),
 ) -> Result<Progress, Fault> {
-    let mut studio = Studio {
-        live: averages(pieces, rows)?,
-        resizer: Resizer::new(),
-        last: None,
-    };
+    let mut studio = Studio { live: averages(pieces, rows)?, resizer: Resizer::new(), last: None };
     for (index, piece) in pieces.iter().enumerate() {
         if index > 0 && budget.spent() {
             return Ok(Progress { done: index });
@@ -129,11 +125,7 @@ impl Studio {
         };
         let canvas = self.canvas(lineage)?;
         // Without alpha both ways to a bitmap are one.
-        let alpha = if canvas.channels.has_alpha() {
-            alpha
-        } else {
-            Alpha::Keep
-        };
+        let alpha = if canvas.channels.has_alpha() { alpha } else { Alpha::Keep };
         let stale = !matches!(&self.last, Some((of, with, _)) if of == lineage && *with == alpha);
         if stale {
             let bitmap = canvas.bitmap(alpha);

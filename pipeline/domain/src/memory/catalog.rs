@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{lock, page};
+use super::{lock, page, sort_key};
 use crate::{
     Catalog, Image, ImageId, PieceId, Problem, Revision, Status, StoreError, Tenant,
     image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
@@ -32,10 +32,18 @@ impl MemoryCatalog {
         Self::default()
     }
 
-    fn change<T>(&self, id: ImageId, decide: impl FnOnce(&mut Image) -> T) -> Result<T, StoreError> {
+    fn change<T>(
+        &self,
+        id: ImageId,
+        decide: impl FnOnce(&mut Image) -> T,
+    ) -> Result<T, StoreError> {
         let mut entries = lock(&self.0);
         let image = entries.images.get_mut(&id).ok_or_else(|| missing(id))?;
-        Ok(decide(image))
+        // On a copy, so that a decision that panics leaves the image as it was.
+        let mut next = image.clone();
+        let answer = decide(&mut next);
+        *image = next;
+        Ok(answer)
     }
 }
 
@@ -180,11 +188,4 @@ impl Catalog for MemoryCatalog {
         found.sort();
         Ok(page(found.into_iter(), limit, Clone::clone))
     }
-}
-
-/// Sorts as the moment does, and then as the id: microseconds in twenty digits, an offset keeping
-/// those before 1970 in order.
-fn sort_key(moment: Timestamp, id: ImageId) -> String {
-    let micros = moment.as_microsecond().wrapping_sub(i64::MIN).cast_unsigned();
-    format!("{micros:020}~{id}")
 }

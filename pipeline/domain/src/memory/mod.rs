@@ -41,9 +41,16 @@ impl Clock for ManualClock {
     }
 }
 
-/// A holder that panicked left whole values behind: every change below is one insertion.
+/// A holder that panicked left whole values behind: every change is made by whole insertions.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sorts as the moment does, and then as the name: nanoseconds in thirty digits, from the first
+/// moment that there is.
+fn sort_key(moment: Timestamp, name: impl std::fmt::Display) -> String {
+    let nanos = moment.as_nanosecond() - Timestamp::MIN.as_nanosecond();
+    format!("{nanos:030}~{name}")
 }
 
 /// A page of what stands in order, from behind the cursor on.

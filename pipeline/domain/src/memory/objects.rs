@@ -19,18 +19,46 @@ use crate::{
 /// [`Objects`] in memory.
 pub struct MemoryObjects {
     signer: Signer,
-    objects: Mutex<BTreeMap<String, (Key, Bytes)>>,
+    room: u64,
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    objects: BTreeMap<Place, (Key, Bytes)>,
+    held: u64,
+}
+
+/// Bucket, path and version. Our own buckets share one map, since their folders differ; an adopted
+/// bucket is another, whose keys may look like ours and which keeps versions of one key apart.
+type Place = (Option<String>, String);
+
+fn place(key: &Key) -> Place {
+    match key {
+        Key::Foreign { version, .. } => (Some(version.clone()), key.path()),
+        Key::Upload { .. } | Key::Original { .. } | Key::Variant { .. } | Key::Metadata { .. } => {
+            (None, key.path())
+        }
+    }
 }
 
 impl MemoryObjects {
     /// An empty store, whose URLs are signed by `signer`.
     pub fn new(signer: Signer) -> Self {
-        Self { signer, objects: Mutex::default() }
+        Self { signer, room: u64::MAX, shelf: Mutex::default() }
+    }
+
+    /// The same store with an end: it refuses what would make it hold more bytes than these, as a
+    /// full disk does.
+    #[must_use]
+    pub fn with_room(mut self, bytes: u64) -> Self {
+        self.room = bytes;
+        self
     }
 
     fn find(&self, key: &Key) -> Result<Bytes, StoreError> {
-        let objects = lock(&self.objects);
-        let found = objects.get(&key.path()).map(|(_, bytes)| bytes.clone());
+        let shelf = lock(&self.shelf);
+        let found = shelf.objects.get(&place(key)).map(|(_, bytes)| bytes.clone());
         found.ok_or_else(|| StoreError::Missing(key.to_string()))
     }
 }
@@ -54,11 +82,19 @@ impl Objects for MemoryObjects {
     }
 
     async fn write_if_absent(&self, key: &Key, bytes: Bytes) -> Result<Written, StoreError> {
-        let mut objects = lock(&self.objects);
-        if objects.contains_key(&key.path()) {
+        let mut shelf = lock(&self.shelf);
+        if shelf.objects.contains_key(&place(key)) {
             return Ok(Written::Exists);
         }
-        objects.insert(key.path(), (key.clone(), bytes));
+        let (needed, all) = (bytes.len() as u64, self.room);
+        let room = all.saturating_sub(shelf.held);
+        if needed > room {
+            return Err(StoreError::Refused(format!(
+                "{key} needs {needed} bytes and {room} of {all} are left: delete objects first"
+            )));
+        }
+        shelf.held += needed;
+        shelf.objects.insert(place(key), (key.clone(), bytes));
         Ok(Written::Created)
     }
 
@@ -97,17 +133,21 @@ impl Objects for MemoryObjects {
         limit: usize,
     ) -> Result<Page<Key>, StoreError> {
         let folder = prefix.path();
-        let objects = lock(&self.objects);
-        let found = objects
-            .range(folder.clone()..)
-            .take_while(|(path, _)| path.starts_with(&folder))
-            .filter(|(path, _)| cursor.is_none_or(|cursor| path.as_str() > cursor))
-            .map(|(path, (key, _))| (path.clone(), key.clone()));
+        let shelf = lock(&self.shelf);
+        let found = shelf
+            .objects
+            .range((None, folder.clone())..)
+            .take_while(|((bucket, path), _)| bucket.is_none() && path.starts_with(&folder))
+            .filter(|((_, path), _)| cursor.is_none_or(|cursor| path.as_str() > cursor))
+            .map(|((_, path), (key, _))| (path.clone(), key.clone()));
         Ok(page(found, limit, Clone::clone))
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        lock(&self.objects).remove(&key.path());
+        let mut shelf = lock(&self.shelf);
+        if let Some((_, bytes)) = shelf.objects.remove(&place(key)) {
+            shelf.held -= bytes.len() as u64;
+        }
         Ok(())
     }
 

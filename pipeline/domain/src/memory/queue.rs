@@ -9,9 +9,9 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{lock, page};
+use super::{lock, page, sort_key};
 use crate::{
-    Clock, DeadLetters, Message, Outbox, Problem, Queue, Sha256, StageName, StoreError,
+    Clock, DeadLetters, Message, Outbox, Problem, Queue, StageName, StoreError,
     ports::{DeadLetter, Delivery},
     query::Page,
 };
@@ -95,17 +95,6 @@ impl Outbox for MemoryQueue {
     }
 }
 
-impl DeadLetter {
-    /// The name of a message among the dead letters: the same work has the same name, however
-    /// often it was tried.
-    pub fn name(message: &Message) -> String {
-        let bare: Message = message.body.clone().into();
-        // A message that could not be written as JSON could not have been sent.
-        let text = serde_json::to_vec(&bare).unwrap_or_default();
-        hex::encode(&Sha256::of(&text).0[..16])
-    }
-}
-
 #[async_trait]
 impl Queue for MemoryQueue {
     async fn receive(
@@ -162,7 +151,7 @@ impl DeadLetters for MemoryQueue {
         let mut found: Vec<_> = state
             .letters
             .values()
-            .map(|letter| (format!("{:020}~{}", letter.buried_at.as_microsecond(), letter.id), letter))
+            .map(|letter| (sort_key(letter.buried_at, &letter.id), letter))
             .filter(|(key, _)| cursor.is_none_or(|cursor| key.as_str() > cursor))
             .collect();
         found.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -36,9 +36,7 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
         }
         let length = head.get(at..at + 2).ok_or_else(|| short(whole, ENDS))?;
         let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
-        let body = head
-            .get(at + 2..at + length.max(2))
-            .ok_or_else(|| short(whole, ENDS))?;
+        let body = head.get(at + 2..at + length.max(2)).ok_or_else(|| short(whole, ENDS))?;
         match marker {
             0xe1 if orientation.is_none() => {
                 orientation = body.strip_prefix(b"Exif\0\0").and_then(exif::orientation);
@@ -53,11 +51,11 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
             0xda => {
                 let Some(frame) = frame else {
                     return Err(
-                        Fault::damaged("The JPEG has a scan before its frame header.").into(),
+                        Fault::damaged("The JPEG has a scan before its frame header.").into()
                     );
                 };
                 let scanned = body.first().copied().unwrap_or_default();
-                return Ok(frame.header(scanned, orientation.unwrap_or_default()));
+                return Ok(frame.header(scanned, orientation.unwrap_or_default())?);
             }
             _ => {}
         }
@@ -112,16 +110,21 @@ impl Frame {
                 "The JPEG's frame is {width}×{height}; a later DNL marker is not read."
             )));
         }
-        Ok(Frame {
-            progressive,
-            width,
-            height,
-            components,
-        })
+        Ok(Frame { progressive, width, height, components })
     }
 
-    fn header(&self, scanned: u8, orientation: Orientation) -> Header {
-        Header {
+    /// `scanned` is the number of components in the first scan. Sequential frames with one scan for
+    /// each component are legal and rare; zune-jpeg 0.5.15 loses all scans but the first of some of
+    /// them without a word, so they are refused until a release has the fix of 0.5.16-rc3.
+    fn header(&self, scanned: u8, orientation: Orientation) -> Result<Header, Fault> {
+        if !self.progressive && scanned < self.components {
+            return Err(Fault::unsupported(format!(
+                "The JPEG is sequential with {scanned} of {} components in its first scan, which \
+                 is not read.",
+                self.components
+            )));
+        }
+        Ok(Header {
             format: Format::Jpeg,
             width: u32::from(self.width),
             height: u32::from(self.height),
@@ -133,8 +136,8 @@ impl Frame {
                 _ => Channels::Cmyk,
             },
             depth: 8,
-            progressive: self.progressive || scanned < self.components,
-        }
+            progressive: self.progressive,
+        })
     }
 }
 
@@ -153,8 +156,15 @@ pub(crate) fn memory(header: &Header) -> u64 {
     picture + blocks + coefficients
 }
 
-/// Decodes the whole picture.
+/// Decodes the whole picture. zune-jpeg's strict mode refuses a scan that ends early or holds an
+/// impossible code, where its usual mode (that of the `image` crate) fills up with grey; it does not
+/// see a cut within the last row of blocks, which is why the end is looked for first.
 pub(crate) fn open<'a>(bytes: &'a [u8], header: &Header) -> Result<Box<dyn Rows + 'a>, Fault> {
+    if !ends(bytes) {
+        return Err(Fault::truncated(
+            "The JPEG ends before its picture does: it has no EOI marker.",
+        ));
+    }
     let channels = header.channels.decoded();
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -183,24 +193,50 @@ pub(crate) fn open<'a>(bytes: &'a [u8], header: &Header) -> Result<Box<dyn Rows 
     Ok(Box::new(Picture::new(layout, samples)?))
 }
 
+/// Whether an EOI marker follows the first scan. Segments are skipped by their length, so that the
+/// end of an embedded thumbnail does not count.
+fn ends(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    let mut scanned = false;
+    while let Some((marker, after)) = next_marker(bytes, at) {
+        at = after;
+        match marker {
+            0xd9 if scanned => return true,
+            0x01 | 0xd0..=0xd9 => {}
+            _ => {
+                scanned |= marker == 0xda;
+                let Some(length) = bytes.get(at..at + 2) else {
+                    return false;
+                };
+                at += usize::from(u16::from_be_bytes([length[0], length[1]]));
+            }
+        }
+    }
+    false
+}
+
 fn fault(error: DecodeErrors) -> Fault {
     match error {
-        DecodeErrors::Unsupported(scheme) => Fault::unsupported(format!(
-            "The JPEG is of a kind that is not read: {scheme:?}."
-        )),
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => {
+            Fault::truncated("The JPEG ends before its picture does.")
+        }
+        DecodeErrors::Unsupported(scheme) => {
+            Fault::unsupported(format!("The JPEG is of a kind that is not read: {scheme:?}."))
+        }
         other => Fault::damaged(format!("The JPEG is damaged: {other}.")),
     }
 }
 
-/// Encodes with optimised Huffman tables; colour is halved each way below [`FULL_COLOUR`], by
-/// averages. `bitmap` has no alpha.
+/// Encodes in one interleaved scan; colour is halved each way below [`FULL_COLOUR`], by averages.
+/// `bitmap` has no alpha. Optimised Huffman tables would save 3.5 % of the bytes, but this encoder
+/// then writes a scan for each component, and readers in Rust lose two of them: see
+/// [`Frame::header`]. A progressive file is no smaller.
 pub(crate) fn encode(bitmap: &Bitmap, quality: u8) -> Result<Vec<u8>, Fault> {
     let too_long = |_| side_too_long(Format::Jpeg, bitmap.size, SIDE);
     let width = u16::try_from(bitmap.size.width).map_err(too_long)?;
     let height = u16::try_from(bitmap.size.height).map_err(too_long)?;
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, quality.clamp(1, 100));
-    encoder.set_optimized_huffman_tables(true);
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
     encoder.set_sampling_factor(if quality < FULL_COLOUR {
         SamplingFactor::R_4_2_0
@@ -217,7 +253,7 @@ pub(crate) fn encode(bitmap: &Bitmap, quality: u8) -> Result<Vec<u8>, Fault> {
     Ok(file)
 }
 
-/// Coefficients of three full-size components, their planes, and an output that grows by doubling.
+/// Rows of blocks, and an output that grows by doubling; never more than the pixels themselves.
 pub(crate) fn encoder_memory(size: Size) -> u64 {
     let padded = |side: u32| u64::from(side).next_multiple_of(16);
     padded(size.width) * padded(size.height) * 3 * 6 + 4096

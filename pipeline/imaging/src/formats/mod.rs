@@ -41,33 +41,23 @@ impl Format {
 
     fn facts(self) -> Facts {
         match self {
-            Format::Jpeg => Facts {
-                name: "jpeg",
-                media_type: "image/jpeg",
-                magic: Some(b"\xff\xd8\xff"),
-            },
-            Format::Png => Facts {
-                name: "png",
-                media_type: "image/png",
-                magic: Some(b"\x89PNG\r\n\x1a\n"),
-            },
-            Format::WebP => Facts {
-                name: "webp",
-                media_type: "image/webp",
-                magic: None,
-            },
+            Format::Jpeg => {
+                Facts { name: "jpeg", media_type: "image/jpeg", magic: Some(b"\xff\xd8\xff") }
+            }
+            Format::Png => {
+                Facts { name: "png", media_type: "image/png", magic: Some(b"\x89PNG\r\n\x1a\n") }
+            }
+            Format::WebP => Facts { name: "webp", media_type: "image/webp", magic: None },
         }
     }
 
     /// The format that these first bytes announce, among those that are read here. The name and
     /// the declared type of a file are not asked.
     pub fn sniff(head: &[u8]) -> Option<Format> {
-        Format::ALL.iter().copied().find(|format| {
-            format
-                .facts()
-                .magic
-                .is_some_and(|magic| head.starts_with(magic))
-        })
+        Format::ALL
+            .iter()
+            .copied()
+            .find(|format| format.facts().magic.is_some_and(|magic| head.starts_with(magic)))
     }
 
     /// The extension of written files, without a dot. It equals the [name](Format::name).
@@ -87,10 +77,7 @@ impl Format {
 
     /// The format of a [name](Format::name).
     pub fn from_name(name: &str) -> Option<Format> {
-        Format::ALL
-            .iter()
-            .copied()
-            .find(|format| format.name() == name)
+        Format::ALL.iter().copied().find(|format| format.name() == name)
     }
 }
 
@@ -154,8 +141,8 @@ pub struct Header {
     pub channels: Channels,
     /// Bits of a sample as stored: 1, 2, 4, 8 or 16.
     pub depth: u8,
-    /// The picture comes in several passes (progressive or non-interleaved JPEG, interlaced PNG),
-    /// so that decoding needs room for all of it.
+    /// The picture comes in several passes (progressive JPEG, interlaced PNG), so that decoding
+    /// needs room for all of it.
     pub progressive: bool,
 }
 

@@ -61,22 +61,7 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
 
 /// The IHDR chunk.
 fn first(body: &[u8]) -> Result<Header, Fault> {
-    let &[
-        w3,
-        w2,
-        w1,
-        w0,
-        h3,
-        h2,
-        h1,
-        h0,
-        depth,
-        colour,
-        _,
-        _,
-        interlace,
-    ] = body
-    else {
+    let &[w3, w2, w1, w0, h3, h2, h1, h0, depth, colour, _, _, interlace] = body else {
         return Err(Fault::damaged(format!(
             "The PNG's header chunk has {} bytes instead of 13.",
             body.len()
@@ -86,9 +71,7 @@ fn first(body: &[u8]) -> Result<Header, Fault> {
     let height = u32::from_be_bytes([h3, h2, h1, h0]);
     let most = 1 << 31;
     if width == 0 || height == 0 || width >= most || height >= most {
-        return Err(Fault::damaged(format!(
-            "The PNG claims to be {width}×{height}."
-        )));
+        return Err(Fault::damaged(format!("The PNG claims to be {width}×{height}.")));
     }
     let channels = match (colour, depth) {
         (0, 1 | 2 | 4 | 8 | 16) => Channels::Grey,
@@ -118,11 +101,7 @@ pub(crate) fn memory(header: &Header) -> u64 {
     let sample = if header.depth == 16 { 2 } else { 1 };
     let row = u64::from(header.width) * header.channels.count() as u64 * sample;
     let inflater = 1 << 20;
-    let picture = if header.progressive {
-        row * u64::from(header.height)
-    } else {
-        0
-    };
+    let picture = if header.progressive { row * u64::from(header.height) } else { 0 };
     row * 8 + inflater + picture
 }
 
@@ -134,12 +113,8 @@ pub(crate) fn open<'a>(
     limits: &Limits,
 ) -> Result<Box<dyn Rows + 'a>, Fault> {
     let bytes_allowed = usize::try_from(limits.memory).unwrap_or(usize::MAX);
-    let mut decoder = Decoder::new_with_limits(
-        Cursor::new(bytes),
-        ::png::Limits {
-            bytes: bytes_allowed,
-        },
-    );
+    let mut decoder =
+        Decoder::new_with_limits(Cursor::new(bytes), ::png::Limits { bytes: bytes_allowed });
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(Transformations::EXPAND);
@@ -152,11 +127,7 @@ pub(crate) fn open<'a>(
         Ok(Box::new(Picture::new(layout, samples)?))
     } else {
         let left = layout.height;
-        Ok(Box::new(Guarded::new(Lines {
-            reader,
-            layout,
-            left,
-        })))
+        Ok(Box::new(Guarded::new(Lines { reader, layout, left })))
     }
 }
 
@@ -234,10 +205,9 @@ fn fault(error: DecodingError) -> Fault {
         DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
             Fault::truncated("The PNG ends before its picture does.")
         }
-        DecodingError::LimitsExceeded => Fault::new(
-            FaultCode::TooMuchMemory,
-            "The PNG needs more memory than the limit.",
-        ),
+        DecodingError::LimitsExceeded => {
+            Fault::new(FaultCode::TooMuchMemory, "The PNG needs more memory than the limit.")
+        }
         other => Fault::damaged(format!("The PNG is damaged: {other}.")),
     }
 }
@@ -257,9 +227,7 @@ pub(crate) fn encode(bitmap: &Bitmap) -> Result<Vec<u8>, Fault> {
         Fault::damaged(format!("The PNG cannot be written: {error}."))
     };
     let mut writer = encoder.write_header().map_err(unwritten)?;
-    writer
-        .write_image_data(&bitmap.samples)
-        .map_err(unwritten)?;
+    writer.write_image_data(&bitmap.samples).map_err(unwritten)?;
     writer.finish().map_err(unwritten)?;
     Ok(file)
 }

@@ -83,17 +83,9 @@ impl Work {
         picture.use_argb = 0;
         picture.width = i32::try_from(size.width).ok()?;
         picture.height = i32::try_from(size.height).ok()?;
-        let output = Box::new(c::WebPMemoryWriter {
-            mem: ptr::null_mut(),
-            size: 0,
-            max_size: 0,
-            pad: [0],
-        });
-        Some(Work {
-            config,
-            picture,
-            output,
-        })
+        let output =
+            Box::new(c::WebPMemoryWriter { mem: ptr::null_mut(), size: 0, max_size: 0, pad: [0] });
+        Some(Work { config, picture, output })
     }
 
     fn import(&mut self, samples: &[u8], channels: i32, import: Import) -> Result<(), Fault> {
@@ -126,10 +118,7 @@ impl Work {
     }
 
     fn error(&self) -> Fault {
-        Fault::damaged(format!(
-            "The WebP cannot be written: {:?}.",
-            self.picture.error_code
-        ))
+        Fault::damaged(format!("The WebP cannot be written: {:?}.", self.picture.error_code))
     }
 }
 

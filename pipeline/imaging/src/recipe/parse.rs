@@ -62,10 +62,7 @@ impl Text<'_> {
     /// A value that its key does not take, quoted as written.
     fn unfit(&self, value: &Value<'_>, key: &str, allowed: &str) -> PresetsError {
         let given = self.0.get(value.span()).unwrap_or_default();
-        self.error(
-            value.span(),
-            format!("{key} = {given} is not possible; allowed: {allowed}"),
-        )
+        self.error(value.span(), format!("{key} = {given} is not possible; allowed: {allowed}"))
     }
 
     fn check_name(&self, name: &Key<'_>) -> Result<(), PresetsError> {

@@ -1,0 +1,87 @@
+//! Whether the home is well, and how it is doing.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use domain::{Code, ImageId, StoreError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{App, auth::Caller, problem::Refusal};
+
+/// What stands at the root.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Landing {
+    /// `darkroom`.
+    name: &'static str,
+    /// Its version.
+    version: &'static str,
+    /// The routes, described.
+    #[schema(format = "uri")]
+    openapi_url: String,
+    /// Where an upload begins: POST.
+    #[schema(format = "uri")]
+    uploads_url: String,
+}
+
+/// Says what this is
+#[utoipa::path(
+    get, path = "/", tag = "home", operation_id = "getLanding",
+    responses((status = 200, body = Landing)),
+)]
+pub(crate) async fn landing(State(app): State<Arc<App>>) -> Json<Landing> {
+    let base = app.api.signer.public_url();
+    Json(Landing {
+        name: "darkroom",
+        version: env!("CARGO_PKG_VERSION"),
+        openapi_url: format!("{base}/openapi.json"),
+        uploads_url: format!("{base}/v1/uploads"),
+    })
+}
+
+/// A home that answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `ok`.
+    status: &'static str,
+    /// Its version.
+    version: &'static str,
+}
+
+/// Says whether the home can work
+///
+/// 200 where the catalog answers, otherwise a problem with 503.
+#[utoipa::path(
+    get, path = "/healthz", tag = "home", operation_id = "getHealth",
+    responses((status = 200, body = Health)),
+)]
+pub(crate) async fn healthz(State(app): State<Arc<App>>) -> Result<Json<Health>, Refusal> {
+    // No image has this id: to hear so is all that is wanted.
+    match app.api.catalog.image(ImageId::mint(0, &[0; 10])).await {
+        Ok(_) | Err(StoreError::Missing(_)) => {
+            Ok(Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
+        }
+        Err(error) => Err(Refusal {
+            cause: Some(error.to_string()),
+            ..Refusal::new(Code::Busy, "the catalog does not answer").retry_after(1)
+        }),
+    }
+}
+
+/// Counts
+///
+/// Prometheus text. Needs a key where keys are asked for.
+#[utoipa::path(
+    get, path = "/metrics", tag = "home", operation_id = "getMetrics",
+    responses((status = 200, body = String, content_type = "text/plain")),
+)]
+pub(crate) async fn metrics(State(app): State<Arc<App>>, _: Caller) -> Response {
+    let text = app.traffic.render() + &app.api.vitals.render().await;
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}

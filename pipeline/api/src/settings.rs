@@ -1,0 +1,161 @@
+//! What a deployment decides about the API.
+
+use std::{str::FromStr, time::Duration};
+
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use domain::signing::CHECKSUM_HEADER;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// What a deployment decides. [`Settings::default`] is the cautious choice in every respect.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What is refused before it is sent: the same limits that ingest applies to what came.
+    pub limits: imaging::Limits,
+    /// Who is let in.
+    pub access: Access,
+    /// Which web pages may use the API.
+    pub cors: Cors,
+    /// How long an upload URL is good for.
+    pub upload_lifetime: Duration,
+    /// How long the signed URL of a private object is good for.
+    pub link_lifetime: Duration,
+    /// How long an upload may stand still between two chunks before it is cut off.
+    pub body_idle: Duration,
+    /// How images are followed.
+    pub events: Events,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: imaging::Limits::default(),
+            access: Access::Keys,
+            cors: Cors::None,
+            upload_lifetime: Duration::from_hours(1),
+            link_lifetime: Duration::from_hours(1),
+            body_idle: Duration::from_secs(30),
+            events: Events::default(),
+        }
+    }
+}
+
+/// Who is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever is on this machine, as the tenant `local`, without a key. Requests must be addressed
+    /// to `localhost`, `127.0.0.1`, `[::1]` or the public URL's host, and those that change
+    /// something must not come from a foreign web page: otherwise a page could reach the API under
+    /// a name that it points at this machine (DNS rebinding). For servers on loopback only.
+    Loopback,
+    /// Whoever has an API key, as the key's tenant.
+    Keys,
+}
+
+/// Which web pages, besides those of the API's own origin, may use the API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Cors {
+    /// None.
+    #[default]
+    None,
+    /// All.
+    Any,
+    /// Those of these origins, each as a browser sends it: `https://app.example`.
+    Origins(Vec<HeaderValue>),
+}
+
+impl FromStr for Cors {
+    type Err = String;
+
+    /// Reads `none`, `*`, or origins with commas between them.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "none" | "" => Ok(Self::None),
+            "*" => Ok(Self::Any),
+            origins => origins.split(',').map(origin).collect::<Result<_, _>>().map(Self::Origins),
+        }
+    }
+}
+
+/// Scheme, host and port, and nothing else: what a browser sends as `Origin`.
+fn origin(text: &str) -> Result<HeaderValue, String> {
+    let text = text.trim();
+    let wrong = || {
+        format!(
+            "{text:?} is not an origin: give scheme, host and port as in https://app.example:8443, \
+             several with commas between them, or * for all, or none"
+        )
+    };
+    let uri: Uri = text.parse().map_err(|_| wrong())?;
+    let bare =
+        uri.scheme_str().zip(uri.authority()).map(|(scheme, host)| format!("{scheme}://{host}"));
+    if bare.as_deref() != Some(text) {
+        return Err(wrong());
+    }
+    HeaderValue::from_str(text).map_err(|_| wrong())
+}
+
+impl Cors {
+    /// Whether a request that changes something may come from this origin.
+    pub(crate) fn allows(&self, origin: &HeaderValue) -> bool {
+        match self {
+            Self::None => false,
+            Self::Any => true,
+            Self::Origins(origins) => origins.contains(origin),
+        }
+    }
+
+    pub(crate) fn layer(&self) -> Option<CorsLayer> {
+        let layer = CorsLayer::new()
+            .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                HeaderName::from_static(CHECKSUM_HEADER),
+                HeaderName::from_static("idempotency-key"),
+                HeaderName::from_static("last-event-id"),
+                header::RANGE,
+            ])
+            .expose_headers([
+                header::ETAG,
+                header::LOCATION,
+                header::RETRY_AFTER,
+                header::CONTENT_RANGE,
+                HeaderName::from_static(crate::request::ID_HEADER),
+            ])
+            .max_age(Duration::from_hours(1));
+        match self {
+            Self::None => None,
+            // The answer is the same for everybody, so no cache has to keep origins apart.
+            Self::Any => Some(layer.allow_origin(AllowOrigin::any()).vary([])),
+            Self::Origins(origins) => {
+                let origins = AllowOrigin::list(origins.iter().cloned());
+                Some(layer.allow_origin(origins).vary([header::ORIGIN]))
+            }
+        }
+    }
+}
+
+/// How images are followed by `/v1/images/{id}/events`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Events {
+    /// How soon after a change the catalog is looked at again.
+    pub poll: Duration,
+    /// How long the pause between two looks may grow while nothing changes.
+    pub poll_most: Duration,
+    /// How often something is sent while nothing changes, so that nobody on the way hangs up.
+    pub heartbeat: Duration,
+    /// When the response ends by itself, for the client to resume: 25 s suit the cloud, whose
+    /// gateway cuts responses off at 30 s.
+    pub life: Duration,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_millis(100),
+            poll_most: Duration::from_secs(1),
+            heartbeat: Duration::from_secs(10),
+            life: Duration::from_secs(25),
+        }
+    }
+}

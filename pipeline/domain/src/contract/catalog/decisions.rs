@@ -1,0 +1,313 @@
+//! One change after the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    super::{Adapters, Outcome, samples, trial},
+    announced, complete, create, expect, holds, spread,
+};
+use crate::{
+    Catalog, Image, PieceId, Status,
+    image::{self, Acceptance, Expectation, Flip, Progress, Purpose},
+    ports::Creation,
+};
+
+pub(super) async fn accepting(home: Adapters) -> Outcome {
+    let (catalog, source) = (&*home.catalog, samples::source());
+    let mut image = samples::pending(1);
+    create(catalog, &image).await?;
+    for second in [5, 6] {
+        let answer = catalog.accept(image.id, &source, samples::at(second)).await?;
+        trial::same("the answer", &answer, &Acceptance::Go)?;
+        image.accept(&source, samples::at(second));
+        holds(catalog, &image).await?;
+    }
+    trial::same("its source", &catalog.image(image.id).await?.source.as_ref(), &Some(&source))?;
+    let (id, ..) = announced(catalog, 2, &[samples::made("a.webp")]).await?;
+    let before = catalog.image(id).await?;
+    let answer = catalog.accept(id, &source, samples::at(30)).await?;
+    trial::same("the answer for what is ready", &answer, &Acceptance::Ended)?;
+    holds(catalog, &before).await
+}
+
+pub(super) async fn refusing(home: Adapters) -> Outcome {
+    let (catalog, problem) = (&*home.catalog, samples::problem("no image"));
+    let mut image = samples::pending(1);
+    create(catalog, &image).await?;
+    let early =
+        catalog.expire(image.id, image.expires_at - jiff::SignedDuration::from_secs(1)).await?;
+    trial::same("whether it expired early", &early, &false)?;
+    holds(catalog, &image).await?;
+    let late = catalog.expire(image.id, image.expires_at).await?;
+    trial::same("whether it expired in time", &late, &true)?;
+    image.expire(image.expires_at);
+    holds(catalog, &image).await?;
+    for second in [4000, 4001] {
+        let rejected = catalog.reject(image.id, &problem, samples::at(second)).await?;
+        trial::same("whether it is rejected", &rejected, &true)?;
+        image.reject(&problem, samples::at(second));
+        holds(catalog, &image).await?;
+    }
+    let (id, ..) = announced(catalog, 2, &[samples::made("a.webp")]).await?;
+    let before = catalog.image(id).await?;
+    let rejected = catalog.reject(id, &problem, samples::at(30)).await?;
+    trial::same("whether what is ready is rejected", &rejected, &false)?;
+    let expired = catalog.expire(id, samples::at(9000)).await?;
+    trial::same("whether what is ready expires", &expired, &false)?;
+    holds(catalog, &before).await
+}
+
+pub(super) async fn expected_is_sent_by_horizon(home: Adapters) -> Outcome {
+    let (catalog, pieces) = (&*home.catalog, samples::pieces(["a.webp", "b.webp"]));
+    // Sent at 10; `expect` resends what was sent up to five seconds before.
+    let id = spread(catalog, 1, &pieces).await?;
+    for second in [10, 12, 14] {
+        let answer = expect(catalog, id, &pieces, second).await?;
+        trial::same(&format!("at {second}"), &answer, &Expectation::Underway)?;
+    }
+    catalog.record(id, &[samples::made("a.webp")], samples::at(14)).await?;
+    let rest = Expectation::Send(samples::pieces(["b.webp"]));
+    trial::same("at 15", &expect(catalog, id, &pieces, 15).await?, &rest)?;
+    let answer = expect(catalog, id, &pieces, 16).await?;
+    trial::same("right after sending again", &answer, &Expectation::Underway)?;
+    let revision = complete(catalog, id, &[samples::made("b.webp")], 17).await?;
+    let answer = expect(catalog, id, &pieces, 100).await?;
+    trial::same("when all have ended", &answer, &Expectation::Complete(revision.clone()))?;
+    catalog.flip(id, &revision, samples::at(101)).await?;
+    let answer = expect(catalog, id, &pieces, 200).await?;
+    trial::same("when it is announced", &answer, &Expectation::Ended)
+}
+
+pub(super) async fn recorded_is_a_set(home: Adapters) -> Outcome {
+    let catalog = &*home.catalog;
+    let id = spread(catalog, 1, &samples::pieces(["a.webp", "b.webp", "c.webp"])).await?;
+    // As many records as pieces are awaited, and still two are missing.
+    for second in [11, 12, 13, 14] {
+        let answer = catalog.record(id, &[samples::made("a.webp")], samples::at(second)).await?;
+        trial::same("the same piece again", &answer, &Progress::Underway)?;
+    }
+    let image = catalog.image(id).await?;
+    trial::same("pieces that ended", &image.work.ended.len(), &1)?;
+    trial::same("when it was last touched", &image.touched_at, &samples::at(11))?;
+    let stranger = [samples::made("d.webp")];
+    let answer = catalog.record(id, &stranger, samples::at(15)).await?;
+    trial::same("a piece that nobody awaits", &answer, &Progress::Ended)?;
+    let both = [samples::made("b.webp"), samples::made("c.webp")];
+    let revision = complete(catalog, id, &both, 16).await?;
+    let answer = catalog.record(id, &both[..1], samples::at(17)).await?;
+    trial::same("a redelivery sees it too", &answer, &Progress::Complete(revision.clone()))?;
+    let wanted: BTreeSet<_> =
+        ["a.webp", "b.webp", "c.webp"].into_iter().map(samples::piece).collect();
+    let ended: BTreeSet<_> = catalog.image(id).await?.work.ended.into_keys().collect();
+    trial::same("what has ended", &ended, &wanted)?;
+    catalog.flip(id, &revision, samples::at(18)).await?;
+    let answer = catalog.record(id, &both[..1], samples::at(19)).await?;
+    trial::same("a record after the announcement", &answer, &Progress::Ended)
+}
+
+pub(super) async fn outcomes_are_kept_whole(home: Adapters) -> Outcome {
+    let outcomes = samples::outcomes();
+    let pieces = outcomes.iter().map(|(piece, _)| piece.clone()).collect();
+    let id = spread(&*home.catalog, 1, &pieces).await?;
+    complete(&*home.catalog, id, &outcomes, 15).await?;
+    let kept = home.catalog.image(id).await?.work.ended;
+    trial::same("the outcomes", &kept, &outcomes.into_iter().collect::<BTreeMap<_, _>>())
+}
+
+pub(super) async fn flipped_once(home: Adapters) -> Outcome {
+    let catalog = &*home.catalog;
+    let id = spread(catalog, 1, &samples::pieces(["a.webp", "b.webp"])).await?;
+    let before = catalog.image(id).await?;
+    let revision = before.work.revision();
+    let answer = catalog.flip(id, &revision, samples::at(11)).await?;
+    trial::same("before it is complete", &answer, &Flip::No)?;
+    holds(catalog, &before).await?;
+    complete(catalog, id, &[samples::made("a.webp"), samples::made("b.webp")], 15).await?;
+    let answer = catalog.flip(id, &samples::piece("x").revision, samples::at(16)).await?;
+    trial::same("another revision", &answer, &Flip::No)?;
+    let answer = catalog.flip(id, &revision, samples::at(20)).await?;
+    trial::same("the first time", &answer, &Flip::Now(Status::Ready))?;
+    let ready = catalog.image(id).await?;
+    trial::same("its state", &ready.status, &Status::Ready)?;
+    trial::same("since when", &ready.ready_at, &Some(samples::at(20)))?;
+    for second in [21, 500] {
+        let answer = catalog.flip(id, &revision, samples::at(second)).await?;
+        trial::same("the second time", &answer, &Flip::Before(Status::Ready))?;
+        holds(catalog, &ready).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn reopened_is_another_round(home: Adapters) -> Outcome {
+    let catalog = &*home.catalog;
+    let outcomes = [samples::made("a.webp"), samples::failed("b.webp")];
+    let (id, first, flip) = announced(catalog, 1, &outcomes).await?;
+    trial::same("the announcement", &flip, &Flip::Now(Status::Failed))?;
+    let none = catalog.reopen(id, &samples::pieces(["a.webp"]), samples::at(25)).await?;
+    trial::same("whether what was made is opened again", &none, &false)?;
+    let again = catalog.reopen(id, &samples::pieces(["b.webp"]), samples::at(30)).await?;
+    trial::same("whether what failed is opened again", &again, &true)?;
+    let answer = catalog.flip(id, &first, samples::at(31)).await?;
+    trial::same("the old revision while it is open", &answer, &Flip::No)?;
+    let second = complete(catalog, id, &[samples::made("b.webp")], 35).await?;
+    trial::ensure!(second != first, "both rounds have the revision {first}");
+    let answer = catalog.flip(id, &second, samples::at(40)).await?;
+    trial::same("the second announcement", &answer, &Flip::Now(Status::Ready))
+}
+
+pub(super) async fn erased_stays_erased(home: Adapters) -> Outcome {
+    let (catalog, problem) = (&*home.catalog, samples::problem("late"));
+    let made = [samples::made("a.webp")];
+    let (id, revision, _) = announced(catalog, 1, &made).await?;
+    let other = spread(catalog, 2, &samples::pieces(["a.webp"])).await?;
+    for id in [id, other] {
+        let tombstone = catalog.erase(id, samples::at(30)).await?;
+        trial::same("its state", &tombstone.status, &Status::Erased)?;
+        trial::same("since when", &tombstone.erased_at, &Some(samples::at(30)))?;
+        let said = (&tombstone.filename, tombstone.tags.len(), &tombstone.source);
+        trial::same("what is left of what was said", &said, &(&None, 0, &None))?;
+        holds(catalog, &tombstone).await?;
+        let pieces = samples::pieces(["a.webp"]);
+        let now = samples::at(40);
+        let answer = catalog.record(id, &made, now).await?;
+        trial::same("a late record", &answer, &Progress::Erased)?;
+        let answer = catalog.accept(id, &samples::source(), now).await?;
+        trial::same("a late upload", &answer, &Acceptance::Erased)?;
+        let answer = catalog.expect(id, &pieces, Purpose::Reopen, now, now).await?;
+        trial::same("a late fan-out", &answer, &Expectation::Ended)?;
+        trial::same("a late flip", &catalog.flip(id, &revision, now).await?, &Flip::No)?;
+        trial::same("a redrive", &catalog.reopen(id, &pieces, now).await?, &false)?;
+        trial::same("a late refusal", &catalog.reject(id, &problem, now).await?, &false)?;
+        trial::same("a late sweep", &catalog.expire(id, samples::at(9000)).await?, &false)?;
+        trial::same("erasing again", &catalog.erase(id, now).await?, &tombstone)?;
+        let number = if id == other { 2 } else { 1 };
+        let answer = catalog.create(&samples::pending(number), None).await?;
+        let wanted = Creation::Repeated(Box::new(tombstone.clone()));
+        trial::same("creating it again", &answer, &wanted)?;
+        holds(catalog, &tombstone).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn every_decision_is_the_images_own(home: Adapters) -> Outcome {
+    const STEPS: usize = 400;
+    let mut dice = Dice(0x2545_f491);
+    let mut number = 0;
+    let mut model = samples::pending(number);
+    create(&*home.catalog, &model).await?;
+    for step in 0..STEPS {
+        let event = Event::roll(&mut dice, &model);
+        let now = samples::at(100 * i64::try_from(step).unwrap_or(0));
+        let wanted = event.on_model(&mut model, now);
+        let found = event.on_catalog(&*home.catalog, &model, now).await?;
+        trial::same(&format!("the answer to {event:?} at step {step}"), &found, &wanted)?;
+        let stored = home.catalog.image(model.id).await?;
+        trial::same(&format!("the image after {event:?} at step {step}"), &stored, &model)?;
+        if model.status == Status::Erased && dice.roll(4) == 0 {
+            number = number.wrapping_add(1);
+            model = samples::pending(number);
+            create(&*home.catalog, &model).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Something that may happen to an image.
+#[derive(Debug)]
+enum Event {
+    Accept,
+    Reject,
+    Expire,
+    Expect(BTreeSet<PieceId>, Purpose, i64),
+    Record(Vec<(PieceId, image::Outcome)>),
+    Flip(crate::Revision),
+    Reopen(BTreeSet<PieceId>),
+    Erase,
+}
+
+impl Event {
+    fn roll(dice: &mut Dice, image: &Image) -> Self {
+        const NAMES: [&str; 4] = ["a.webp", "b.webp", "c.webp", "derived"];
+        match dice.roll(40) {
+            0..=4 => Self::Accept,
+            5 => Self::Reject,
+            6 => Self::Expire,
+            7..=13 => {
+                let pieces = NAMES[..2 + dice.roll(3)].iter().map(|name| samples::piece(name));
+                let purpose = if dice.roll(3) == 0 { Purpose::Reopen } else { Purpose::Spread };
+                let age = i64::try_from(dice.roll(3)).unwrap_or(0);
+                Self::Expect(pieces.collect(), purpose, 150 * age)
+            }
+            14..=27 => {
+                let many = 1 + dice.roll(2);
+                let rolled = (0..many).map(|_| {
+                    let name = NAMES[dice.roll(4)];
+                    if dice.roll(4) == 0 { samples::failed(name) } else { samples::made(name) }
+                });
+                Self::Record(rolled.collect())
+            }
+            28..=34 if dice.roll(5) == 0 => Self::Flip(samples::piece("old").revision),
+            28..=34 => Self::Flip(image.work.revision()),
+            35..=38 => {
+                let pieces = NAMES.iter().take(dice.roll(4)).map(|name| samples::piece(name));
+                Self::Reopen(pieces.collect())
+            }
+            _ => Self::Erase,
+        }
+    }
+
+    fn on_model(&self, image: &mut Image, now: jiff::Timestamp) -> String {
+        match self {
+            Self::Accept => format!("{:?}", image.accept(&samples::source(), now)),
+            Self::Reject => format!("{:?}", image.reject(&samples::problem("no"), now)),
+            Self::Expire => format!("{:?}", image.expire(now)),
+            Self::Expect(pieces, purpose, age) => {
+                let horizon = now - jiff::SignedDuration::from_secs(*age);
+                format!("{:?}", image.expect(pieces, *purpose, horizon, now))
+            }
+            Self::Record(outcomes) => format!("{:?}", image.record(outcomes, now)),
+            Self::Flip(revision) => format!("{:?}", image.flip(revision, now)),
+            Self::Reopen(pieces) => format!("{:?}", image.reopen(pieces, now)),
+            Self::Erase => {
+                image.erase(now);
+                format!("{image:?}")
+            }
+        }
+    }
+
+    async fn on_catalog(
+        &self,
+        catalog: &dyn Catalog,
+        image: &Image,
+        now: jiff::Timestamp,
+    ) -> Result<String, crate::StoreError> {
+        let id = image.id;
+        Ok(match self {
+            Self::Accept => format!("{:?}", catalog.accept(id, &samples::source(), now).await?),
+            Self::Reject => {
+                format!("{:?}", catalog.reject(id, &samples::problem("no"), now).await?)
+            }
+            Self::Expire => format!("{:?}", catalog.expire(id, now).await?),
+            Self::Expect(pieces, purpose, age) => {
+                let horizon = now - jiff::SignedDuration::from_secs(*age);
+                format!("{:?}", catalog.expect(id, pieces, *purpose, horizon, now).await?)
+            }
+            Self::Record(outcomes) => format!("{:?}", catalog.record(id, outcomes, now).await?),
+            Self::Flip(revision) => format!("{:?}", catalog.flip(id, revision, now).await?),
+            Self::Reopen(pieces) => format!("{:?}", catalog.reopen(id, pieces, now).await?),
+            Self::Erase => format!("{:?}", catalog.erase(id, now).await?),
+        })
+    }
+}
+
+/// The same numbers at every run, so that a violation can be seen again.
+struct Dice(u32);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        usize::try_from(self.0 >> 8).unwrap_or(0) % sides
+    }
+}

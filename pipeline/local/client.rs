@@ -1,0 +1,350 @@
+//! A client of any home's HTTP API, for the command line: blocking, one request at a time.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read as _, Seek as _},
+    path::Path,
+    time::Duration,
+};
+
+use domain::{Sha256, record::Record};
+use imaging::Format;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use sha2::Digest as _;
+use ureq::{Agent, Body, SendBody, http::Response};
+
+/// A home, and as whom it is talked to.
+pub struct Client {
+    endpoint: String,
+    authorization: Option<String>,
+    agent: Agent,
+}
+
+/// Why a request did not do what it was to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The server refused, and said why.
+    #[error("{title}: {detail} ({code})")]
+    Problem {
+        /// The same for every occurrence.
+        title: String,
+        /// This occurrence.
+        detail: String,
+        /// The stable code.
+        code: String,
+    },
+    /// The server refused, and not in our form: something else answered.
+    #[error("{url} answered with status {status}, and not as Darkroom does: {body}")]
+    Strange {
+        /// Which request.
+        url: String,
+        /// Its HTTP status.
+        status: u16,
+        /// The beginning of what it said.
+        body: String,
+    },
+    /// Nobody answered.
+    #[error("{url} cannot be reached: {reason}. Is the server running, and is --endpoint right?")]
+    Unreachable {
+        /// Which request.
+        url: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The file cannot be read.
+    #[error("the file cannot be read: {0}")]
+    File(#[from] io::Error),
+}
+
+type Answer<T> = Result<T, ClientError>;
+
+#[derive(Deserialize)]
+struct Ticket {
+    image_id: String,
+    upload: Upload,
+}
+
+#[derive(Deserialize)]
+struct Upload {
+    method: String,
+    url: String,
+    headers: serde_json::Map<String, Value>,
+}
+
+/// Work that was given up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Letter {
+    /// Its name.
+    pub id: String,
+    /// The image that waits for it.
+    pub image_id: Option<String>,
+    /// Which stage gave it up.
+    pub stage: String,
+    /// The message.
+    pub message: Value,
+    /// Why.
+    pub reason: Reason,
+    /// When, in RFC 3339.
+    pub buried_at: String,
+}
+
+/// Why something was given up. The code is text here: a newer server may know more of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reason {
+    /// The stable code.
+    pub code: String,
+    /// One sentence.
+    pub detail: String,
+}
+
+/// What became of letters that were to be sent again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Redriven {
+    /// Their work was sent.
+    pub redriven: Vec<String>,
+    /// Nobody waits for their work any more.
+    pub needless: Vec<String>,
+    /// There are more than one request takes.
+    pub more: bool,
+}
+
+#[derive(Deserialize)]
+struct Letters {
+    dead_letters: Vec<Letter>,
+    next_cursor: Option<String>,
+}
+
+impl Client {
+    /// A client of the home at this URL; otherwise what is wrong with it.
+    pub fn new(endpoint: &str, key: Option<&str>) -> Result<Self, String> {
+        if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+            return Err(format!(
+                "--endpoint (DARKROOM_ENDPOINT): {endpoint:?} is given, and a URL such as \
+                 http://127.0.0.1:8080 is wanted"
+            ));
+        }
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(Duration::from_secs(10)))
+            .timeout_recv_response(Some(Duration::from_secs(120)))
+            .build()
+            .into();
+        Ok(Self {
+            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            authorization: key.map(|key| format!("Bearer {key}")),
+            agent,
+        })
+    }
+
+    /// Uploads a file; answers its image's id.
+    pub fn upload(&self, path: &Path) -> Answer<String> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let (checksum, content_type) = read_through(&mut file)?;
+        let request = json!({
+            "content_length": length,
+            "content_type": content_type,
+            "checksum_sha256": checksum.to_base64(),
+            "filename": path.file_name().map(|name| name.to_string_lossy()),
+        });
+        let ticket: Ticket = self.send("POST", "/v1/uploads", Some(&request))?;
+        file.rewind()?;
+        let mut put = ureq::http::Request::builder()
+            .method(ticket.upload.method.as_str())
+            .uri(&ticket.upload.url)
+            .header("content-length", length);
+        for (name, value) in &ticket.upload.headers {
+            put = put.header(name, value.as_str().unwrap_or_default());
+        }
+        let url = &ticket.upload.url;
+        let put = put
+            .body(SendBody::from_reader(&mut file))
+            .map_err(|error| unreachable(url, &error))?;
+        let answer = self.agent.run(put).map_err(|error| unreachable(url, &error))?;
+        accepted(url, answer)?;
+        Ok(ticket.image_id)
+    }
+
+    /// An image's record.
+    pub fn image(&self, id: &str) -> Answer<Record> {
+        self.send("GET", &format!("/v1/images/{id}"), None)
+    }
+
+    /// Shows each record of an image as it changes, until nothing more happens by itself; answers
+    /// the last.
+    pub fn follow(&self, id: &str, show: &mut dyn FnMut(&Record)) -> Answer<Record> {
+        const PAUSE: Duration = Duration::from_millis(500);
+        const MOST_FAILURES: u32 = 10;
+        let path = format!("/v1/images/{id}/events");
+        let mut last_event = None;
+        let mut failures = 0;
+        // A home may end the stream at any time; what was seen is not shown again.
+        loop {
+            match self.stream(&path, &mut last_event, show) {
+                Ok(Some(record)) => return Ok(record),
+                Ok(None) => failures = 0,
+                Err(ClientError::Unreachable { .. }) if failures < MOST_FAILURES => failures += 1,
+                Err(error) => return Err(error),
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Reads events until the final one, or until the stream ends.
+    fn stream(
+        &self,
+        path: &str,
+        last_event: &mut Option<String>,
+        show: &mut dyn FnMut(&Record),
+    ) -> Answer<Option<Record>> {
+        let url = format!("{}{path}", self.endpoint);
+        let mut request = self.request("GET", &url).header("accept", "text/event-stream");
+        if let Some(id) = last_event.as_deref() {
+            request = request.header("last-event-id", id);
+        }
+        let request = request.body(()).map_err(|error| unreachable(&url, &error))?;
+        let answer = self.agent.run(request).map_err(|error| unreachable(&url, &error))?;
+        let answer = accepted(&url, answer)?;
+        for line in BufReader::new(answer.into_body().into_reader()).lines() {
+            // A stream that breaks off is taken up again.
+            let Ok(line) = line else { return Ok(None) };
+            if let Some(id) = line.strip_prefix("id:") {
+                *last_event = Some(id.trim().to_owned());
+            } else if let Some(data) = line.strip_prefix("data:") {
+                let record: Record = parse(&url, 200, data.trim())?;
+                show(&record);
+                if record.status.is_final() {
+                    return Ok(Some(record));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Erases an image.
+    pub fn erase(&self, id: &str) -> Answer<Value> {
+        self.send("DELETE", &format!("/v1/images/{id}"), None)
+    }
+
+    /// Everything that was given up, the oldest first.
+    pub fn dead_letters(&self) -> Answer<Vec<Letter>> {
+        let mut found = Vec::new();
+        let mut cursor = None;
+        loop {
+            let path = match &cursor {
+                None => "/v1/dead-letters".to_owned(),
+                Some(cursor) => format!("/v1/dead-letters?cursor={cursor}"),
+            };
+            let page: Letters = self.send("GET", &path, None)?;
+            found.extend(page.dead_letters);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// One thing that was given up.
+    pub fn dead_letter(&self, id: &str) -> Answer<Letter> {
+        self.send("GET", &format!("/v1/dead-letters/{id}"), None)
+    }
+
+    /// Sends these again; without ids, all there are.
+    pub fn redrive(&self, ids: &[String]) -> Answer<Redriven> {
+        let path = "/v1/dead-letters/redrive";
+        if !ids.is_empty() {
+            return self.send("POST", path, Some(&json!({ "ids": ids })));
+        }
+        let mut all = Redriven { redriven: Vec::new(), needless: Vec::new(), more: true };
+        while all.more {
+            let some: Redriven = self.send("POST", path, Some(&json!({ "all": true })))?;
+            all.redriven.extend(some.redriven);
+            all.needless.extend(some.needless);
+            all.more = some.more;
+        }
+        Ok(all)
+    }
+
+    fn send<T: DeserializeOwned>(&self, method: &str, path: &str, body: Option<&Value>) -> Answer<T> {
+        let url = format!("{}{path}", self.endpoint);
+        let request = self.request(method, &url).header("content-type", "application/json");
+        let answer = match body {
+            Some(body) => request
+                .body(body.to_string())
+                .map_err(|error| unreachable(&url, &error))
+                .and_then(|request| self.agent.run(request).map_err(|e| unreachable(&url, &e)))?,
+            None => request
+                .body(())
+                .map_err(|error| unreachable(&url, &error))
+                .and_then(|request| self.agent.run(request).map_err(|e| unreachable(&url, &e)))?,
+        };
+        let mut answer = accepted(&url, answer)?;
+        let status = answer.status().as_u16();
+        let text = answer.body_mut().read_to_string().map_err(|error| unreachable(&url, &error))?;
+        parse(&url, status, &text)
+    }
+
+    fn request(&self, method: &str, url: &str) -> ureq::http::request::Builder {
+        let request = ureq::http::Request::builder().method(method).uri(url);
+        match &self.authorization {
+            Some(authorization) => request.header("authorization", authorization),
+            None => request,
+        }
+    }
+}
+
+/// The checksum of a file and the type of its first bytes.
+fn read_through(file: &mut File) -> io::Result<(Sha256, &'static str)> {
+    let mut hash = sha2::Sha256::new();
+    let mut chunk = vec![0; 1 << 16];
+    let mut content_type = None;
+    loop {
+        let count = file.read(&mut chunk)?;
+        // What it is called does not matter, what it begins with does. What we do not know is sent
+        // all the same: it is the server that decides.
+        content_type.get_or_insert_with(|| {
+            Format::sniff(&chunk[..count]).map_or("application/octet-stream", Format::media_type)
+        });
+        if count == 0 {
+            return Ok((Sha256(hash.finalize().into()), content_type.unwrap_or_default()));
+        }
+        hash.update(&chunk[..count]);
+    }
+}
+
+fn accepted(url: &str, mut answer: Response<Body>) -> Answer<Response<Body>> {
+    #[derive(Deserialize)]
+    struct Document {
+        title: String,
+        detail: String,
+        code: String,
+    }
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let text = answer.body_mut().read_to_string().unwrap_or_default();
+    match serde_json::from_str(&text) {
+        Ok(Document { title, detail, code }) => Err(ClientError::Problem { title, detail, code }),
+        Err(_) => Err(strange(url, status.as_u16(), &text)),
+    }
+}
+
+fn parse<T: DeserializeOwned>(url: &str, status: u16, text: &str) -> Answer<T> {
+    serde_json::from_str(text).map_err(|_| strange(url, status, text))
+}
+
+fn strange(url: &str, status: u16, body: &str) -> ClientError {
+    ClientError::Strange {
+        url: url.to_owned(),
+        status,
+        body: body.chars().take(200).collect(),
+    }
+}
+
+fn unreachable(url: &str, reason: &impl ToString) -> ClientError {
+    // The part behind the question mark of an upload URL is a secret.
+    let url = url.split('?').next().unwrap_or_default().to_owned();
+    ClientError::Unreachable { url, reason: reason.to_string() }
+}

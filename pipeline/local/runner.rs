@@ -1,0 +1,129 @@
+//! Carries messages to their stages, on all cores, until it is told to stop.
+//!
+//! Lanes take messages from a [`Feed`] one at a time. A lane of foreign bytes owns one worker
+//! process; the lanes of fanout run in this process. How many messages are on loan at a time is
+//! bounded by the lanes, and a loan is six deadlines long, so none ever has to be renewed.
+
+mod feed;
+mod lanes;
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{Budget, Clock, Outbox, Stage, StageName, message::{Body, SweepCursor, SweepPhase}};
+use tokio::{sync::watch, task::JoinSet, time};
+
+use self::{feed::Feed, lanes::{FanoutLane, WorkerLane}};
+use crate::{
+    database::Database,
+    vitals::Tally,
+    worker::supervisor::{Ports, Terms},
+};
+
+/// Messages of the home's own stage that are handled at the same time: they wait for the disk most
+/// of the time, and share its writes.
+const FANOUT_LANES: usize = 8;
+
+/// How often the sweeper looks for what was lost.
+const SWEEP_EVERY: Duration = Duration::from_mins(5);
+
+/// How long a message is lent, in deadlines: three stages may each have one waiting for a lane,
+/// and the last of them may take its whole deadline.
+const LOAN: u32 = 6;
+
+/// Everything that carrying takes.
+pub struct Runner {
+    /// The queue.
+    pub database: Arc<Database>,
+    /// What workers' calls are answered from.
+    pub ports: Ports,
+    /// The stage that runs in this process.
+    pub fanout: Arc<dyn Stage>,
+    /// How workers are started and bound.
+    pub terms: Terms,
+    /// How many there are.
+    pub workers: usize,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub tally: Arc<Tally>,
+}
+
+/// How long a message is lent to a handler with this deadline.
+pub fn visibility(deadline: Duration) -> Duration {
+    deadline * LOAN
+}
+
+/// How a run ended that was told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Everything that had been begun was finished.
+    Whole,
+    /// Some was cut off: it is begun again at the next start.
+    CutOff,
+}
+
+impl Runner {
+    /// Runs until `stop` says so, and then until what was begun has ended or `drain` is over.
+    pub async fn run(self, mut stop: watch::Receiver<bool>, drain: Duration) -> Drained {
+        let mut lanes = JoinSet::new();
+        let loan = visibility(self.terms.deadline);
+        let foreign = [StageName::Ingest, StageName::Metadata, StageName::Resize];
+        let feed = |stages: &[StageName], batch| {
+            Arc::new(Feed::new(Arc::clone(&self.database), stages, batch, loan, stop.clone()))
+        };
+        let foreign = feed(&foreign, self.workers);
+        for _ in 0..self.workers {
+            let lane = WorkerLane {
+                queue: self.database.clone(),
+                ports: self.ports.clone(),
+                terms: self.terms.clone(),
+                clock: self.clock.clone(),
+                tally: self.tally.clone(),
+                stop: stop.clone(),
+            };
+            lanes.spawn(lane.run(foreign.clone()));
+        }
+        let own = feed(&[StageName::Fanout], FANOUT_LANES);
+        for _ in 0..FANOUT_LANES {
+            let lane = FanoutLane {
+                queue: self.database.clone(),
+                stage: self.fanout.clone(),
+                deadline: self.terms.deadline,
+                clock: self.clock.clone(),
+                tally: self.tally.clone(),
+                stop: stop.clone(),
+            };
+            lanes.spawn(lane.run(own.clone()));
+        }
+        let sweeping = tokio::spawn(sweep(self.database.clone()));
+        // The sender lives as long as the server; without it there is nobody to run for.
+        stop.wait_for(|stop| *stop).await.ok();
+        sweeping.abort();
+        match time::timeout(drain, lanes.join_all()).await {
+            Ok(_) => Drained::Whole,
+            // Dropped with their lanes, workers are killed. What they had is released at the next
+            // start, and since it was not its own doing, no attempt is counted.
+            Err(_) => Drained::CutOff,
+        }
+    }
+}
+
+/// Sends the sweeper on its way: at the start also over uploads that arrived and were never said to
+/// have, since whoever was to say it may have died with the last run.
+async fn sweep(database: Arc<Database>) {
+    let mut timer = time::interval(SWEEP_EVERY);
+    let mut cursor = Some(SweepCursor { phase: SweepPhase::Arrivals, after: None });
+    loop {
+        timer.tick().await;
+        let message = Body::Sweep { cursor: cursor.take() }.into();
+        if let Err(error) = database.send(&[message]).await {
+            tracing::warn!(%error, "the sweeper could not be sent on its way; it is tried again");
+        }
+    }
+}
+
+/// A budget that leaves a handler three tenths of its deadline for handing on.
+fn budget(clock: &Arc<dyn Clock>, deadline: Duration) -> Budget {
+    let until = clock.now().checked_add(deadline).unwrap_or(jiff::Timestamp::MAX);
+    Budget::until(until, deadline.mul_f32(0.3), Arc::clone(clock))
+}

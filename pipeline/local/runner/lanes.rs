@@ -1,0 +1,276 @@
+//! One message after the other: admit it, have it handled, settle it.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use domain::{
+    Clock, Code, Failure, Message, Problem, Stage,
+    ports::Delivery,
+    stage::{self, Admission, MAX_ATTEMPTS, Verdict},
+};
+use futures::FutureExt as _;
+use tokio::{sync::watch, time};
+
+use super::{budget, feed::Feed};
+use crate::{
+    database::Database,
+    vitals::{Outcome, Tally},
+    worker::supervisor::{Loss, Ports, Terms, Worker},
+};
+
+/// The pause between two tries to settle, and to start a worker.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a message waits after its first start was lost: others go first.
+const BACKOFF: Duration = Duration::from_secs(1);
+
+/// Loans of one message that may end with this home itself before they are held against it.
+const HOME_DEATHS: u32 = 10;
+
+/// [`stage::admit`], where the home witnesses what is lost. A start that a message's own handler
+/// did not survive is written into the message ([`Settlement::lost`]). A loan that ended otherwise
+/// ended with the whole home: killed, cut off when it was stopped, without power. That says nothing
+/// about the message; only one that was on loan at every one of many such ends is suspected.
+fn admit(delivery: &Delivery) -> Admission {
+    let receives = delivery.receives.saturating_sub(HOME_DEATHS).max(1);
+    stage::admit(&Delivery { receives, ..delivery.clone() })
+}
+
+/// What a handler that did not come to an end left behind.
+struct Cause {
+    /// For metrics.
+    word: &'static str,
+    /// For whoever reads the dead letter, if it is given up.
+    problem: Problem,
+}
+
+/// Has messages handled by a worker process of its own.
+pub(super) struct WorkerLane {
+    pub(super) queue: Arc<Database>,
+    pub(super) ports: Ports,
+    pub(super) terms: Terms,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+impl WorkerLane {
+    pub(super) async fn run(self, feed: Arc<Feed>) {
+        let settlement = Settlement {
+            queue: self.queue.clone(),
+            clock: self.clock.clone(),
+            tally: self.tally.clone(),
+            stop: self.stop.clone(),
+            patience: self.terms.deadline,
+        };
+        let mut worker = None;
+        loop {
+            // Before a message is taken, so that it does not wait for a process to start.
+            let ready = match worker.take() {
+                Some(worker) => worker,
+                None => match self.worker().await {
+                    Some(worker) => worker,
+                    None => return,
+                },
+            };
+            let Some(delivery) = feed.next().await else { return };
+            worker = self.carry(&delivery, ready, &settlement).await;
+        }
+    }
+
+    /// A worker that is ready; none when it is time to stop.
+    async fn worker(&self) -> Option<Worker> {
+        let mut stop = self.stop.clone();
+        loop {
+            if *stop.borrow() {
+                return None;
+            }
+            match Worker::start(&self.terms).await {
+                Ok(worker) => {
+                    self.tally.worker_started();
+                    return Some(worker);
+                }
+                Err(error) => tracing::error!(%error, "no worker could be started; it is tried again"),
+            }
+            // Woken early only to stop.
+            let _stop_or_again = time::timeout(PAUSE, stop.wait_for(|stop| *stop)).await;
+        }
+    }
+
+    /// Carries one message. The worker is given back if it is still alive.
+    async fn carry(
+        &self,
+        delivery: &Delivery,
+        mut worker: Worker,
+        settlement: &Settlement,
+    ) -> Option<Worker> {
+        let begun = Instant::now();
+        let message = match admit(delivery) {
+            Admission::Start(message) => message,
+            Admission::Bury(message, problem) => {
+                settlement.bury(delivery, message, problem, begun).await;
+                return Some(worker);
+            }
+        };
+        match worker.handle(&message, &self.ports).await {
+            Ok(answer) => {
+                settlement.judge(delivery, &message, answer, begun).await;
+                Some(worker)
+            }
+            Err(loss) => {
+                self.tally.worker_lost(loss.cause());
+                let cause = cause_of(&loss, message.attempts + 1);
+                settlement.lost(delivery, message, cause, begun).await;
+                None
+            }
+        }
+    }
+}
+
+fn cause_of(loss: &Loss, attempts: u32) -> Cause {
+    Cause { word: loss.cause(), problem: loss.problem(attempts) }
+}
+
+/// Handles messages in this process.
+pub(super) struct FanoutLane {
+    pub(super) queue: Arc<Database>,
+    pub(super) stage: Arc<dyn Stage>,
+    pub(super) deadline: Duration,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+impl FanoutLane {
+    pub(super) async fn run(self, feed: Arc<Feed>) {
+        let settlement = Settlement {
+            queue: self.queue.clone(),
+            clock: self.clock.clone(),
+            tally: self.tally.clone(),
+            stop: self.stop.clone(),
+            patience: self.deadline,
+        };
+        while let Some(delivery) = feed.next().await {
+            self.carry(&delivery, &settlement).await;
+        }
+    }
+
+    async fn carry(&self, delivery: &Delivery, settlement: &Settlement) {
+        let begun = Instant::now();
+        let message = match admit(delivery) {
+            Admission::Start(message) => message,
+            Admission::Bury(message, problem) => {
+                return settlement.bury(delivery, message, problem, begun).await;
+            }
+        };
+        let budget = budget(&self.clock, self.deadline);
+        let handling = AssertUnwindSafe(self.stage.handle(message.clone(), &budget)).catch_unwind();
+        match time::timeout(self.deadline, handling).await {
+            Ok(Ok(answer)) => settlement.judge(delivery, &message, answer, begun).await,
+            Ok(Err(_panic)) => {
+                let detail = format!("handling {} panicked: the log has the place", message.name());
+                let cause = Cause { word: "panic", problem: Problem::new(Code::Crashed, detail) };
+                settlement.lost(delivery, message, cause, begun).await;
+            }
+            Err(_elapsed) => {
+                let detail = format!("{} was not done after {:?}", message.name(), self.deadline);
+                let cause = Cause { word: "time", problem: Problem::new(Code::TimedOut, detail) };
+                settlement.lost(delivery, message, cause, begun).await;
+            }
+        }
+    }
+}
+
+/// The end of a message, whoever handled it.
+struct Settlement {
+    queue: Arc<Database>,
+    clock: Arc<dyn Clock>,
+    tally: Arc<Tally>,
+    stop: watch::Receiver<bool>,
+    /// How long settling is tried while the database does not answer.
+    patience: Duration,
+}
+
+impl Settlement {
+    /// The stage answered.
+    async fn judge(
+        &self,
+        delivery: &Delivery,
+        message: &Message,
+        answer: Result<Vec<Message>, Failure>,
+        begun: Instant,
+    ) {
+        let failure = answer.as_ref().err().map(ToString::to_string);
+        let verdict = stage::judge(message, answer, self.clock.now());
+        let outcome = match (&verdict, failure) {
+            (Verdict::Send(_), None) => Outcome::Done,
+            (Verdict::Send(_), Some(reason)) => {
+                warn(message, &reason, "a message could not be handled; it is tried again");
+                Outcome::Retried
+            }
+            (Verdict::Bury(_, problem), _) => {
+                warn(message, &problem.detail, "a message is given up");
+                Outcome::Buried
+            }
+        };
+        self.settle(delivery, verdict).await;
+        self.tally.handled(message.stage(), outcome, begun.elapsed());
+    }
+
+    /// It was started often enough.
+    async fn bury(&self, delivery: &Delivery, message: Message, problem: Problem, begun: Instant) {
+        warn(&message, &problem.detail, "a message is given up");
+        let stage = message.stage();
+        self.settle(delivery, Verdict::Bury(message, problem)).await;
+        self.tally.handled(stage, Outcome::Buried, begun.elapsed());
+    }
+
+    /// Its handler never came to an end: that was a start. The last one says why it is given up.
+    async fn lost(&self, delivery: &Delivery, message: Message, cause: Cause, begun: Instant) {
+        self.tally.handled(message.stage(), Outcome::Lost, begun.elapsed());
+        let attempts = message.attempts + 1;
+        tracing::warn!(
+            message = message.name(),
+            image = message.image().map(tracing::field::display),
+            attempts,
+            cause = cause.word,
+            detail = cause.problem.detail,
+            "a start was lost"
+        );
+        let again = Message { attempts, ..message };
+        if attempts >= MAX_ATTEMPTS {
+            return self.bury(delivery, again, cause.problem, begun).await;
+        }
+        let now = self.clock.now();
+        let again = again.not_before(now.checked_add(BACKOFF * attempts).unwrap_or(now));
+        self.settle(delivery, Verdict::Send(vec![again])).await;
+    }
+
+    /// Until the database does it: a handled message that is not settled would count as lost.
+    async fn settle(&self, delivery: &Delivery, verdict: Verdict) {
+        let until = Instant::now() + self.patience;
+        let mut said = false;
+        loop {
+            let settled = stage::settle(&*self.queue, &delivery.receipt, verdict.clone()).await;
+            let Err(error) = settled else { return };
+            if *self.stop.borrow() || Instant::now() >= until {
+                tracing::error!(%error, "a handled message could not be settled: it will be lent again");
+                return;
+            }
+            if !said {
+                tracing::warn!(%error, "a handled message could not be settled; it is tried again");
+                said = true;
+            }
+            time::sleep(PAUSE).await;
+        }
+    }
+}
+
+fn warn(message: &Message, detail: &str, what: &'static str) {
+    let image = message.image().map(tracing::field::display);
+    tracing::warn!(message = message.name(), image, detail, "{what}");
+}
+

@@ -1,0 +1,261 @@
+//! The server: wires the home together and runs it until it is told to stop.
+//!
+//! The order at the start: own the directory, open the database, release what the last run had
+//! borrowed, take the port, empty the staging, then carry and listen. Whatever is wrong is said
+//! before the first request is taken.
+
+use std::{
+    io,
+    net::SocketAddr,
+    process::exit,
+    sync::Arc,
+    time::Duration,
+};
+
+use api::{Access, Api};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::header::CONTENT_TYPE,
+    middleware::{self, Next},
+    response::Response,
+    serve::ListenerExt as _,
+};
+use domain::{Clock, Keyring, StoreError, signing::Signer};
+use futures::StreamExt as _;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time,
+};
+
+use crate::{
+    clock::SystemClock,
+    data_directory::{DataDirectory, DataDirectoryError},
+    database::{Database, DatabaseError},
+    objects::LocalObjects,
+    runner::{self, Drained, Runner},
+    settings::{Settings, is_loopback, is_loopback_url},
+    stages,
+    vitals::{LocalVitals, Tally},
+    worker::supervisor::{Ports, Terms},
+};
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DataDirectoryError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The database does not answer.
+    #[error("the database does not answer: {0}")]
+    Store(#[from] StoreError),
+    /// Others could use it without a key.
+    #[error(
+        "{reach} can be reached from other machines, and there is no API key: make one by \
+         `darkroom keys create --data {data}`, or listen on 127.0.0.1 only"
+    )]
+    NoKeys {
+        /// What can be reached.
+        reach: String,
+        /// The data directory.
+        data: String,
+    },
+    /// The port is taken.
+    #[error(
+        "{0} is in use by another program: stop that one, or choose another port by --listen \
+         (DARKROOM_LISTEN); port 0 takes any that is free"
+    )]
+    PortInUse(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address} (--listen, DARKROOM_LISTEN): {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system does not do what every server needs.
+    #[error("the system refuses: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A server that stands and has not begun.
+pub struct Server {
+    listener: TcpListener,
+    router: Router,
+    runner: Runner,
+    database: Arc<Database>,
+    drain: Duration,
+    url: String,
+    /// Ours for as long as the server lives.
+    _directory: DataDirectory,
+}
+
+impl Server {
+    /// Makes everything ready, or says what is not.
+    pub async fn prepare(settings: &Settings) -> Result<Self, ServeError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let alive_since = clock.now();
+        let directory = DataDirectory::open(&settings.data)?;
+        let database = Arc::new(Database::open(&directory.database_path(), clock.clone())?);
+        let access = access(settings, &database).await?;
+        let released = database.release_loans().await?;
+        if released > 0 {
+            tracing::info!(messages = released, "what the last run had begun is begun again");
+        }
+        let listener = listen(settings.listen).await?;
+        let address = listener.local_addr()?;
+        let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let signer = Signer::new(*directory.secret(), &url);
+        let objects = Arc::new(LocalObjects::open(&directory, signer.clone())?);
+        let tally = Arc::new(Tally::default());
+        let runner = Runner {
+            database: database.clone(),
+            ports: Ports { objects: objects.clone(), catalog: database.clone() },
+            fanout: Arc::new(stages::fanout(
+                objects.clone(),
+                database.clone(),
+                settings.presets.clone(),
+                settings.limits.clone(),
+                runner::visibility(settings.deadline),
+                alive_since,
+            )),
+            terms: Terms {
+                memory: settings.worker_memory,
+                limits: settings.limits.clone(),
+                deadline: settings.deadline,
+                log: settings.log.clone(),
+            },
+            workers: settings.workers.get(),
+            clock: clock.clone(),
+            tally: tally.clone(),
+        };
+        let router = api::router(Api {
+            objects,
+            catalog: database.clone(),
+            outbox: database.clone(),
+            letters: database.clone(),
+            keyring: database.clone(),
+            clock,
+            signer,
+            settings: api::Settings {
+                limits: settings.limits.clone(),
+                access,
+                cors: settings.cors.clone(),
+                upload_lifetime: settings.upload_lifetime,
+                ..api::Settings::default()
+            },
+            vitals: Arc::new(LocalVitals { tally, database: database.clone() }),
+        });
+        let drain = settings.drain;
+        Ok(Self { listener, router, runner, database, drain, url, _directory: directory })
+    }
+
+    /// What clients reach it by.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Runs until a signal to stop, and then until what was begun has ended.
+    pub async fn run(self) -> Result<Drained, ServeError> {
+        let (order, stop) = watch::channel(false);
+        stop_on_signals(order.clone())?;
+        let running = tokio::spawn(self.runner.run(stop.clone(), self.drain));
+        let router = self.router.layer(middleware::from_fn({
+            let stop = stop.clone();
+            move |request: Request, next: Next| ending_with(stop.clone(), request, next)
+        }));
+        // Small answers go out at once.
+        let listener = self.listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection stays with delayed sending");
+            }
+        });
+        let serving = axum::serve(listener, router)
+            .with_graceful_shutdown(told_to_stop(stop.clone()))
+            .into_future();
+        let limit = async {
+            told_to_stop(stop).await;
+            time::sleep(self.drain).await;
+        };
+        tokio::select! {
+            served = serving => served?,
+            () = limit => tracing::warn!("some connections were still open and are cut off"),
+        }
+        // Serving ends by itself only when it was told to; an error is told on to the runner.
+        let _runner_is_gone = order.send(true);
+        let drained = running.await.map_err(io::Error::other)?;
+        self.database.close().await;
+        Ok(drained)
+    }
+}
+
+/// On loopback, and under a public URL on loopback, nobody is asked for a key. A public URL of
+/// another host means that something passes requests on from there, so keys are asked for.
+async fn access(settings: &Settings, database: &Database) -> Result<Access, ServeError> {
+    let url = settings.public_url.as_deref();
+    if is_loopback(settings.listen.ip()) && url.is_none_or(is_loopback_url) {
+        return Ok(Access::Loopback);
+    }
+    let keys = database.keys().await?;
+    if keys.iter().any(|key| key.revoked_at.is_none()) {
+        return Ok(Access::Keys);
+    }
+    let reach = match url {
+        Some(url) if is_loopback(settings.listen.ip()) => url.to_owned(),
+        _ => settings.listen.to_string(),
+    };
+    Err(ServeError::NoKeys { reach, data: settings.data.display().to_string() })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ServeError::PortInUse(address),
+        _ => ServeError::Listen { address, source },
+    })
+}
+
+/// The first signal asks running work to finish, the second does not wait for it. What is cut off
+/// is begun again at the next start.
+fn stop_on_signals(order: watch::Sender<bool>) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if order.send_replace(true) {
+                tracing::warn!("stopped at once");
+                exit(1);
+            }
+            tracing::info!("stopping: what was begun is finished first; a second signal stops at once");
+        }
+    });
+    Ok(())
+}
+
+async fn told_to_stop(mut stop: watch::Receiver<bool>) {
+    // Without a sender there is nobody left to run for.
+    stop.wait_for(|stop| *stop).await.ok();
+}
+
+/// Streams of events would keep a server that is stopping open for as long as they last. Their
+/// clients resume when it is back.
+async fn ending_with(stop: watch::Receiver<bool>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let kind = response.headers().get(CONTENT_TYPE);
+    if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+        return response;
+    }
+    let stop = Box::pin(told_to_stop(stop));
+    response.map(|body| Body::from_stream(body.into_data_stream().take_until(stop)))
+}
+

@@ -1,0 +1,320 @@
+//! The settings of `darkroom serve`: flags and environment in, checked values out.
+//!
+//! Every mistake is reported, not just the first: each names the flag and the variable, the value
+//! given, and the form wanted.
+
+use std::{
+    fmt, fs,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    thread::available_parallelism,
+    time::Duration,
+};
+
+use api::Cors;
+use clap::Args;
+use imaging::{Limits, Presets};
+
+use crate::{logging::LogFormat, machine};
+
+/// `darkroom serve`'s flags, as written. They are text here, so that [`Settings::read`] can report
+/// all mistakes together.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Flags {
+    /// Where to listen. Beyond loopback it takes an API key (`darkroom keys create`)
+    #[arg(long, env = "DARKROOM_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// The data directory: everything that Darkroom keeps. Made if it is not there
+    #[arg(long, env = "DARKROOM_DATA", value_name = "DIR", default_value = "darkroom-data")]
+    pub data: PathBuf,
+    /// What clients reach this server by; upload URLs and variants' URLs begin with it
+    #[arg(long, env = "DARKROOM_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// A file of presets in place of the built-in ones
+    #[arg(long, env = "DARKROOM_PRESETS", value_name = "FILE")]
+    pub presets: Option<PathBuf>,
+    /// A web page's origin that may use the API and the upload URLs; may be repeated, or `*`
+    #[arg(long, env = "DARKROOM_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origin: Vec<String>,
+    /// Worker processes [default: one a core]
+    #[arg(long, env = "DARKROOM_WORKERS", value_name = "N")]
+    pub workers: Option<String>,
+    /// Memory of all workers together, for example 2GiB [default: half of the machine's, at most
+    /// 1.5 GiB a worker]
+    #[arg(long, env = "DARKROOM_MEMORY", value_name = "SIZE")]
+    pub memory: Option<String>,
+    /// How long a worker may take over one message before it is killed
+    #[arg(long, env = "DARKROOM_DEADLINE", value_name = "TIME", default_value = "60s")]
+    pub deadline: String,
+    /// How long running work may take to finish when the server is told to stop
+    #[arg(long, env = "DARKROOM_DRAIN", value_name = "TIME", default_value = "20s")]
+    pub drain: String,
+    /// How long an upload URL is good for
+    #[arg(long, env = "DARKROOM_UPLOAD_LIFETIME", value_name = "TIME", default_value = "1h")]
+    pub upload_lifetime: String,
+    /// How log lines look: text or json
+    #[arg(long, env = "DARKROOM_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub log_format: String,
+    /// Which log lines are written, as a filter of the `tracing` crate
+    #[arg(long, env = "DARKROOM_LOG", value_name = "FILTER", default_value = "info")]
+    pub log: String,
+}
+
+/// Checked settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The data directory.
+    pub data: PathBuf,
+    /// What clients reach this server by; none for the address that it listens on.
+    pub public_url: Option<String>,
+    /// The variants that every image gets.
+    pub presets: Presets,
+    /// Which web pages may use the API.
+    pub cors: Cors,
+    /// Worker processes.
+    pub workers: NonZeroUsize,
+    /// Bytes of address space of one worker.
+    pub worker_memory: u64,
+    /// What stages refuse, so that a worker stays below its memory.
+    pub limits: Limits,
+    /// From being handed a message until being killed.
+    pub deadline: Duration,
+    /// From being told to stop until stopping.
+    pub drain: Duration,
+    /// How long an upload URL is good for.
+    pub upload_lifetime: Duration,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines are written.
+    pub log: String,
+}
+
+impl Settings {
+    /// Checks what was given.
+    pub fn read(flags: &Flags) -> Result<Self, Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let workers = workers(flags, &mut mistakes);
+        let (worker_memory, limits) = memory(flags, workers, &mut mistakes);
+        let listen = listen(flags, &mut mistakes);
+        let public_url = public_url(flags, listen, &mut mistakes);
+        let mut time = |flag, text: &str, least: u64, most: u64| {
+            let range = Duration::from_secs(least)..=Duration::from_secs(most);
+            let time = parse_time(text).filter(|time| range.contains(time));
+            time.unwrap_or_else(|| {
+                let form = format!("a time from {least}s to {most}s, such as 45s, 10m, 2h or 1d");
+                mistakes.add(flag, text, &form);
+                Duration::ZERO
+            })
+        };
+        // A message is lent for six deadlines, and the sweeper takes ten minutes for the longest
+        // loan there is (`domain::image::STUCK_AFTER`).
+        let deadline = time("deadline", &flags.deadline, 1, 100);
+        let drain = time("drain", &flags.drain, 0, 3600);
+        let upload_lifetime = time("upload-lifetime", &flags.upload_lifetime, 10, 7 * 86_400);
+        let log_format = flags.log_format.parse().unwrap_or_else(|()| {
+            mistakes.add("log-format", &flags.log_format, "text or json");
+            LogFormat::Text
+        });
+        if !crate::logging::is_filter(&flags.log) {
+            mistakes.add("log", &flags.log, "a filter such as info, or warn,darkroom=debug");
+        }
+        let settings = Self {
+            listen,
+            data: flags.data.clone(),
+            public_url,
+            presets: presets(flags.presets.as_deref(), &mut mistakes),
+            cors: cors(flags, &mut mistakes),
+            workers,
+            worker_memory,
+            limits,
+            deadline,
+            drain,
+            upload_lifetime,
+            log_format,
+            log: flags.log.clone(),
+        };
+        if mistakes.0.is_empty() { Ok(settings) } else { Err(mistakes) }
+    }
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Mistakes(Vec<String>);
+
+impl Mistakes {
+    fn add(&mut self, flag: &str, given: &str, wanted: &str) {
+        self.0.push(format!("{}: {given:?} is given, and {wanted} is wanted", names(flag)));
+    }
+
+    fn say(&mut self, flag: &str, what: &str) {
+        self.0.push(format!("{}: {what}", names(flag)));
+    }
+}
+
+fn names(flag: &str) -> String {
+    format!("--{flag} (DARKROOM_{})", flag.to_uppercase().replace('-', "_"))
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// Reads presets from a file, or takes the built-in ones.
+pub fn read_presets(file: Option<&Path>) -> Result<Presets, String> {
+    let Some(file) = file else { return Ok(Presets::built_in().clone()) };
+    let text = fs::read_to_string(file)
+        .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    Presets::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn presets(file: Option<&Path>, mistakes: &mut Mistakes) -> Presets {
+    read_presets(file).unwrap_or_else(|what| {
+        mistakes.say("presets", &what);
+        Presets::built_in().clone()
+    })
+}
+
+fn listen(flags: &Flags, mistakes: &mut Mistakes) -> SocketAddr {
+    flags.listen.parse().unwrap_or_else(|_| {
+        let form = "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+        mistakes.add("listen", &flags.listen, form);
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    })
+}
+
+fn public_url(flags: &Flags, listen: SocketAddr, mistakes: &mut Mistakes) -> Option<String> {
+    let Some(url) = &flags.public_url else {
+        if listen.ip().is_unspecified() {
+            mistakes.say(
+                "public-url",
+                &format!(
+                    "it is needed when listening on all addresses ({}), because clients cannot \
+                     reach URLs that begin with it; such as https://images.example.com",
+                    listen.ip()
+                ),
+            );
+        }
+        return None;
+    };
+    if !is_web_url(url) {
+        let form = "http:// or https:// and a host, without a query, such as \
+                    https://images.example.com";
+        mistakes.add("public-url", url, form);
+    }
+    Some(url.trim_end_matches('/').to_owned())
+}
+
+fn cors(flags: &Flags, mistakes: &mut Mistakes) -> Cors {
+    flags.cors_origin.join(",").parse().unwrap_or_else(|what: String| {
+        mistakes.say("cors-origin", &what);
+        Cors::None
+    })
+}
+
+fn is_web_url(url: &str) -> bool {
+    url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).is_some_and(|rest| {
+        !rest.is_empty()
+            && !rest.starts_with('/')
+            && rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'@'))
+    })
+}
+
+fn workers(flags: &Flags, mistakes: &mut Mistakes) -> NonZeroUsize {
+    let one = NonZeroUsize::MIN;
+    let Some(text) = &flags.workers else { return available_parallelism().unwrap_or(one) };
+    text.parse().ok().filter(|n: &NonZeroUsize| n.get() <= 1024).unwrap_or_else(|| {
+        mistakes.add("workers", text, "a number from 1 to 1024");
+        one
+    })
+}
+
+/// The address space that a worker takes before any picture: the program, its stacks and its heap.
+const WORKER_BASE: u64 = 128 << 20;
+
+/// The least that is left for a picture: a photograph of twelve million pixels fits.
+const WORKER_LEAST: u64 = WORKER_BASE + (64 << 20);
+
+/// The most that a worker is given unasked: with it every default limit holds.
+const WORKER_MOST: u64 = 3 << 29;
+
+/// The bound of one worker, and the limits that keep pictures below it: the file is held once, and
+/// what decoding it takes is predicted before it is begun.
+fn memory(flags: &Flags, workers: NonZeroUsize, mistakes: &mut Mistakes) -> (u64, Limits) {
+    let count = workers.get() as u64;
+    let all = match &flags.memory {
+        None => (machine::memory() / 2).clamp(count * WORKER_LEAST, count * WORKER_MOST),
+        Some(text) => parse_size(text).unwrap_or_else(|| {
+            mistakes.add("memory", text, "a size such as 800MiB or 2GiB");
+            count * WORKER_MOST
+        }),
+    };
+    let each = all / count;
+    if each < WORKER_LEAST {
+        let least = (count * WORKER_LEAST) >> 20;
+        let given = flags.memory.as_deref().unwrap_or_default();
+        mistakes.add("memory", given, &format!("at least {least}MiB for {count} workers"));
+    }
+    (each, limits_within(each))
+}
+
+/// The limits of a worker with so many bytes.
+pub fn limits_within(worker_memory: u64) -> Limits {
+    let spare = worker_memory.saturating_sub(WORKER_BASE);
+    let usual = Limits::default();
+    let bytes = usual.bytes.min(spare / 4);
+    Limits { bytes, memory: usual.memory.min(spare - bytes), ..usual }
+}
+
+/// Reads `45s`, `10m`, `2h` or `1d`.
+fn parse_time(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds = match &text[digits.len()..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    Some(Duration::from_secs(digits.parse::<u64>().ok()?.checked_mul(seconds)?))
+}
+
+/// Reads `800MiB`, `2GiB`, `2GB` or a number of bytes.
+fn parse_size(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" | "M" => 1 << 20,
+        "GiB" | "G" => 1 << 30,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// Whether the URL's host is this machine, and nobody else can mean us by it.
+pub fn is_loopback_url(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or_default();
+    match host.parse::<SocketAddr>() {
+        Ok(address) => is_loopback(address.ip()),
+        Err(_) => {
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            let address = name.trim_start_matches('[').trim_end_matches(']').parse();
+            name == "localhost" || address.is_ok_and(is_loopback)
+        }
+    }
+}
+
+/// Whether only this machine can reach the address.
+pub fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}

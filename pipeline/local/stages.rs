@@ -1,0 +1,47 @@
+//! The stages of this home, over whatever ports they are given: a worker's, or memory.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{Catalog, Objects, Stage, StageName};
+use fanout::{Fanout, Patience};
+use imaging::{Limits, Presets};
+use jiff::Timestamp;
+
+/// The stage of this name, if it is one that touches foreign bytes.
+pub fn of_foreign_bytes(
+    name: StageName,
+    objects: Arc<dyn Objects>,
+    catalog: Arc<dyn Catalog>,
+    limits: Limits,
+) -> Option<Box<dyn Stage>> {
+    match name {
+        // Nothing is adopted on one machine: there is no other bucket.
+        StageName::Ingest => {
+            Some(Box::new(ingest::Ingest { objects, catalog, limits, adoption: None }))
+        }
+        StageName::Resize => Some(Box::new(resize::Resize { objects, catalog, limits })),
+        StageName::Metadata => Some(Box::new(metadata::Describe { objects, catalog })),
+        StageName::Fanout => None,
+    }
+}
+
+/// The stage that runs beside the database.
+pub fn fanout(
+    objects: Arc<dyn Objects>,
+    catalog: Arc<dyn Catalog>,
+    presets: Presets,
+    limits: Limits,
+    visibility: Duration,
+    alive_since: Timestamp,
+) -> Fanout {
+    let presets = Arc::new(presets);
+    Fanout {
+        objects,
+        catalog,
+        presets: Arc::new(move || Arc::clone(&presets)),
+        limits,
+        describer: metadata::ENGINE,
+        patience: Patience { visibility, alive_since },
+        endpoints: Vec::new(),
+    }
+}

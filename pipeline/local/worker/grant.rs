@@ -1,0 +1,106 @@
+//! What a worker may do while it handles one message: what that message needs, and nothing else.
+//!
+//! The bytes of an upload are foreign. Should they take a worker over, they hold what the grant
+//! allows: the pieces of the one image that they came with.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    ImageId, Key, Message, PieceId, Revision, StageName,
+    message::Body,
+};
+
+use super::wire::Operation;
+
+/// The capabilities that come with one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    stage: StageName,
+    image: ImageId,
+    pieces: BTreeSet<PieceId>,
+}
+
+impl Grant {
+    /// What handling this message takes; none where no worker handles it.
+    pub fn of(message: &Message) -> Option<Self> {
+        let pieces = match &message.body {
+            Body::Uploaded { bucket: None, .. } => BTreeSet::new(),
+            Body::Describe { piece, .. } => BTreeSet::from([piece.clone()]),
+            Body::Render { pieces, .. } => pieces.iter().map(|order| order.id.clone()).collect(),
+            _ => return None,
+        };
+        Some(Self { stage: message.stage(), image: message.image()?, pieces })
+    }
+
+    /// Whether the operation is within it.
+    pub fn allows(&self, operation: &Operation) -> bool {
+        use StageName::{Ingest, Metadata, Resize};
+        match operation {
+            Operation::Head { key } | Operation::Read { key } | Operation::ReadRange { key, .. } => {
+                self.may_read(key)
+            }
+            Operation::Write { key } => self.may_write(key),
+            // What a worker wrote it may take back, when the image turns out to be erased; ingest
+            // also takes the upload of an erased image away.
+            Operation::Delete { key } => {
+                self.may_write(key) || (self.stage == Ingest && self.is_upload(key))
+            }
+            Operation::Copy { from, to } => {
+                self.stage == Ingest && self.is_upload(from) && self.may_write(to)
+            }
+            Operation::Image { id } => *id == self.image,
+            Operation::Accept { id, .. } | Operation::Reject { id, .. } => {
+                self.stage == Ingest && *id == self.image
+            }
+            Operation::Record { id, outcomes, .. } => {
+                matches!(self.stage, Resize | Metadata)
+                    && *id == self.image
+                    && outcomes.iter().all(|(piece, _)| self.pieces.contains(piece))
+            }
+        }
+    }
+
+    /// Whether a message may follow from this one: about the same image, and the next step of its
+    /// path or what is left of this step.
+    pub fn allows_sending(&self, message: &Message) -> bool {
+        if message.image() != Some(self.image) {
+            return false;
+        }
+        match (&message.body, self.stage) {
+            (Body::Accepted { .. }, StageName::Ingest) => true,
+            (Body::Completed { .. }, StageName::Resize | StageName::Metadata) => true,
+            (Body::Render { pieces, .. }, StageName::Resize) => {
+                pieces.iter().all(|order| self.pieces.contains(&order.id))
+            }
+            _ => false,
+        }
+    }
+
+    fn may_read(&self, key: &Key) -> bool {
+        key.image() == Some(self.image)
+            && match self.stage {
+                StageName::Ingest => matches!(key, Key::Upload { .. } | Key::Original { .. }),
+                _ => matches!(key, Key::Original { .. }) || self.may_write(key),
+            }
+    }
+
+    fn may_write(&self, key: &Key) -> bool {
+        key.image() == Some(self.image)
+            && match (key, self.stage) {
+                (Key::Original { .. }, StageName::Ingest)
+                | (Key::Metadata { .. }, StageName::Metadata) => true,
+                (Key::Variant { file, revision, .. }, StageName::Resize) => {
+                    self.is_ordered(file, revision)
+                }
+                _ => false,
+            }
+    }
+
+    fn is_ordered(&self, file: &str, revision: &Revision) -> bool {
+        self.pieces.iter().any(|piece| piece.name == file && piece.revision == *revision)
+    }
+
+    fn is_upload(&self, key: &Key) -> bool {
+        *key == Key::Upload { image: self.image }
+    }
+}

@@ -1,0 +1,342 @@
+//! The supervisor's side: start a worker, hand it a message, serve its calls, and say how it was
+//! lost when it was.
+
+use std::{
+    io,
+    os::unix::process::ExitStatusExt,
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use domain::{Catalog, Code, Failure, Message, Objects, Problem, StoreError};
+use imaging::Limits;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
+    time::timeout,
+};
+
+use super::{
+    grant::Grant,
+    wire::{self, Assignment, FromWorker, Operation, Reply, ToWorker},
+};
+
+/// How a worker is started and what it is held to.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Bytes of address space.
+    pub memory: u64,
+    /// What its stages refuse.
+    pub limits: Limits,
+    /// From being handed a message until being killed.
+    pub deadline: Duration,
+    /// Which of its log lines are wanted, as a `tracing` filter.
+    pub log: String,
+}
+
+impl Terms {
+    /// The share of the deadline in which pieces may be begun; the rest is for finishing the last
+    /// of them and handing on what is left.
+    fn working_time(&self) -> Duration {
+        self.deadline.mul_f32(0.7)
+    }
+}
+
+/// What a worker's calls are answered from.
+#[derive(Clone)]
+pub struct Ports {
+    /// The objects.
+    pub objects: Arc<dyn Objects>,
+    /// The catalog.
+    pub catalog: Arc<dyn Catalog>,
+}
+
+/// How a worker was lost in the middle of a message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Loss {
+    /// It was killed by a signal.
+    #[error("the worker was killed by signal {0}{name}", name = signal_name(*.0))]
+    Signal(i32),
+    /// It ended by itself.
+    #[error("the worker ended with exit status {0}")]
+    Exit(i32),
+    /// It asked for memory beyond its bound.
+    #[error("the worker ran out of its {0} MiB of memory")]
+    Memory(u64),
+    /// It was not done in time, and was killed.
+    #[error("the worker was not done after {0:?} and was killed")]
+    Time(Duration),
+    /// It said something that makes no sense, and was killed.
+    #[error("the worker was killed because of what it said: {0}")]
+    Nonsense(String),
+}
+
+impl Loss {
+    /// The word for it in metrics.
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::Signal(_) => "signal",
+            Self::Exit(_) => "exit",
+            Self::Memory(_) => "memory",
+            Self::Time(_) => "time",
+            Self::Nonsense(_) => "nonsense",
+        }
+    }
+
+    /// Why a message was given up whose last start, the `attempts`th, was lost this way.
+    pub fn problem(&self, attempts: u32) -> Problem {
+        let code = match self {
+            Self::Time(_) => Code::TimedOut,
+            _ => Code::Crashed,
+        };
+        Problem::new(code, format!("given up after {attempts} attempts; at the last, {self}"))
+    }
+}
+
+/// A worker process. Dropping it kills the process.
+pub struct Worker {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    last_words: Arc<Mutex<String>>,
+    terms: Terms,
+}
+
+/// How long a new process may take until it is ready for a message.
+const START: Duration = Duration::from_secs(10);
+
+/// How long a process may take to end after its output did.
+const END: Duration = Duration::from_secs(2);
+
+impl Worker {
+    /// Starts a worker and waits until it is ready, so that what keeps workers from starting costs
+    /// no message an attempt.
+    pub async fn start(terms: &Terms) -> io::Result<Self> {
+        let mut child = command(terms)?.spawn()?;
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(io::Error::other("the worker has no standard streams"));
+        };
+        let last_words = Arc::new(Mutex::default());
+        tokio::spawn(relay(stderr, child.id().unwrap_or(0), Arc::clone(&last_words)));
+        let stdout = BufReader::new(stdout);
+        let mut worker = Self { child, stdin, stdout, last_words, terms: terms.clone() };
+        match timeout(START, wire::receive(&mut worker.stdout)).await {
+            Ok(Ok(Some((FromWorker::Ready, _)))) => Ok(worker),
+            Ok(Ok(Some(_))) => Err(io::Error::other("the worker spoke before it was ready")),
+            Ok(Ok(None) | Err(_)) => {
+                let loss = worker.ended().await;
+                Err(io::Error::other(format!("{loss} before it was ready")))
+            }
+            Err(_) => Err(io::Error::other(format!("the worker was not ready after {START:?}"))),
+        }
+    }
+
+    /// Has a message handled. After a [`Loss`] the process is dead, and the worker is to be dropped.
+    pub async fn handle(
+        &mut self,
+        message: &Message,
+        ports: &Ports,
+    ) -> Result<Result<Vec<Message>, Failure>, Loss> {
+        let Some(grant) = Grant::of(message) else {
+            return Ok(Err(Failure::Misrouted(message.name().to_owned())));
+        };
+        let deadline = self.terms.deadline;
+        let loss = match timeout(deadline, self.converse(message, &grant, ports)).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(Breach::Silence)) => return Err(self.ended().await),
+            Ok(Err(Breach::Nonsense(what))) => Loss::Nonsense(what),
+            Err(_) => Loss::Time(deadline),
+        };
+        self.kill().await;
+        Err(loss)
+    }
+
+    async fn converse(
+        &mut self,
+        message: &Message,
+        grant: &Grant,
+        ports: &Ports,
+    ) -> Result<Result<Vec<Message>, Failure>, Breach> {
+        let time_ms = self.terms.working_time().as_millis().try_into().unwrap_or(u64::MAX);
+        let limits = self.terms.limits.clone();
+        let assignment = Assignment { message: message.clone(), time_ms, limits };
+        wire::send(&mut self.stdin, &ToWorker::Handle(assignment), &[]).await?;
+        loop {
+            match wire::receive(&mut self.stdout).await? {
+                None => return Err(Breach::Silence),
+                Some((FromWorker::Call { call, operation }, bytes)) => {
+                    let (reply, bytes) = answer(operation, bytes, grant, ports).await;
+                    wire::send(&mut self.stdin, &ToWorker::Answer { call, reply }, &bytes).await?;
+                }
+                Some((FromWorker::Done { answer }, _)) => {
+                    return match answer.iter().flatten().find(|m| !grant.allows_sending(m)) {
+                        Some(other) => Err(Breach::Nonsense(format!(
+                            "{} was to follow from {}",
+                            other.name(),
+                            message.name()
+                        ))),
+                        None => Ok(answer),
+                    };
+                }
+                Some((FromWorker::Ready, _)) => {
+                    return Err(Breach::Nonsense("ready, in the middle of its work".to_owned()));
+                }
+            }
+        }
+    }
+
+    /// How the process ended whose output did.
+    async fn ended(&mut self) -> Loss {
+        let status = match timeout(END, self.child.wait()).await {
+            Ok(Ok(status)) => status,
+            Ok(Err(error)) => return Loss::Nonsense(error.to_string()),
+            Err(_) => {
+                self.kill().await;
+                return Loss::Nonsense("it closed its output and went on".to_owned());
+            }
+        };
+        // What it wrote last may still be on its way through the pipe.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        self.loss_of(status)
+    }
+
+    fn loss_of(&self, status: ExitStatus) -> Loss {
+        let last_words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        // The allocator's own report, before it aborts.
+        if last_words.starts_with("memory allocation of ") {
+            return Loss::Memory(self.terms.memory >> 20);
+        }
+        match status.signal() {
+            Some(signal) => Loss::Signal(signal),
+            None => Loss::Exit(status.code().unwrap_or(-1)),
+        }
+    }
+
+    /// Kills the process and waits for its end, so that none is left over.
+    pub async fn kill(&mut self) {
+        if let Err(error) = self.child.kill().await {
+            tracing::warn!(%error, "a worker could not be killed");
+        }
+    }
+}
+
+/// Why a conversation ended before its time.
+enum Breach {
+    Silence,
+    Nonsense(String),
+}
+
+impl From<io::Error> for Breach {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidData => Self::Nonsense(error.to_string()),
+            _ => Self::Silence,
+        }
+    }
+}
+
+fn command(terms: &Terms) -> io::Result<Command> {
+    // On Linux the running program itself, also when its file was replaced since: both sides of
+    // the wire are always of one version.
+    let program = if cfg!(target_os = "linux") {
+        "/proc/self/exe".into()
+    } else {
+        std::env::current_exe()?
+    };
+    let mut command = Command::new(program);
+    command
+        .arg0("darkroom-worker")
+        .args(["worker", "--memory", &terms.memory.to_string(), "--log", &terms.log])
+        .env_clear()
+        // One heap for all threads: each further one would reserve 64 MiB of the address space.
+        .env("MALLOC_ARENA_MAX", "1")
+        .current_dir("/")
+        // Ctrl-C in a terminal is for the supervisor, which lets running work finish.
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+/// Passes on what a worker logs, a line at a time, as the supervisor's own words about it: whatever
+/// it writes is one escaped field of one line.
+async fn relay(stderr: ChildStderr, pid: u32, last_words: Arc<Mutex<String>>) {
+    const LONGEST: u64 = 4096;
+    let mut lines = BufReader::new(stderr);
+    loop {
+        let mut line = Vec::new();
+        match (&mut lines).take(LONGEST).read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let line = String::from_utf8_lossy(&line).trim().to_owned();
+        match line.split_once(' ') {
+            Some(("ERROR", said)) => tracing::error!(worker = pid, said),
+            Some(("WARN", said)) => tracing::warn!(worker = pid, said),
+            Some(("INFO", said)) => tracing::info!(worker = pid, said),
+            Some(("DEBUG" | "TRACE", said)) => tracing::debug!(worker = pid, said),
+            _ if line.is_empty() => continue,
+            _ => tracing::warn!(worker = pid, said = line),
+        }
+        *last_words.lock().unwrap_or_else(PoisonError::into_inner) = line;
+    }
+}
+
+/// Does what a worker asks for, if its message grants it.
+async fn answer(
+    operation: Operation,
+    bytes: Bytes,
+    grant: &Grant,
+    ports: &Ports,
+) -> (Result<Reply, StoreError>, Bytes) {
+    if !grant.allows(&operation) {
+        tracing::error!(?operation, "a worker asked for what its message does not grant");
+        let refusal = "the message at hand does not grant this operation".to_owned();
+        return (Err(StoreError::Refused(refusal)), Bytes::new());
+    }
+    let read = |found: Result<Bytes, StoreError>| match found {
+        Ok(bytes) => (Ok(Reply::Bytes), bytes),
+        Err(error) => (Err(error), Bytes::new()),
+    };
+    let Ports { objects, catalog } = ports;
+    let reply = match operation {
+        Operation::Read { key } => return read(objects.read(&key).await),
+        Operation::ReadRange { key, start, end } => {
+            return read(objects.read_range(&key, start..end).await);
+        }
+        Operation::Head { key } => objects.head(&key).await.map(Reply::Meta),
+        Operation::Write { key } => objects.write_if_absent(&key, bytes).await.map(Reply::Written),
+        Operation::Copy { from, to } => objects.copy(&from, &to).await.map(Reply::Written),
+        Operation::Delete { key } => objects.delete(&key).await.map(|()| Reply::Deleted),
+        Operation::Image { id } => catalog.image(id).await.map(|it| Reply::Image(Box::new(it))),
+        Operation::Accept { id, source, now } => {
+            catalog.accept(id, &source, now).await.map(Reply::Acceptance)
+        }
+        Operation::Reject { id, problem, now } => {
+            catalog.reject(id, &problem, now).await.map(Reply::Rejected)
+        }
+        Operation::Record { id, outcomes, now } => {
+            catalog.record(id, &outcomes, now).await.map(Reply::Progress)
+        }
+    };
+    (reply, Bytes::new())
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    // The numbers that Linux on every architecture and macOS share.
+    match signal {
+        4 => " (illegal instruction)",
+        6 => " (abort)",
+        8 => " (arithmetic error)",
+        9 => " (kill)",
+        11 => " (segmentation fault)",
+        15 => " (termination)",
+        _ => "",
+    }
+}

@@ -1,0 +1,170 @@
+//! The commands that need no server, and those that talk to one.
+
+use std::{fs, path::Path, process::Output};
+
+use serde_json::Value;
+
+use super::{
+    pictures::photograph,
+    server::{Server, darkroom},
+};
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = darkroom(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap_or(-1), text(stdout), text(stderr))
+}
+
+fn path(of: &Path) -> &str {
+    of.to_str().unwrap()
+}
+
+#[test]
+fn process_writes_variants_and_says_what_it_did() {
+    let home = tempfile::tempdir().unwrap();
+    let (good, bad) = (home.path().join("holiday.jpg"), home.path().join("broken.jpg"));
+    fs::write(&good, photograph(3, 1000, 500)).unwrap();
+    fs::write(&bad, b"this is text").unwrap();
+    let absent = home.path().join("absent.jpg");
+    let out = home.path().join("out");
+    let (code, said, complained) =
+        run(&["process", path(&good), path(&bad), path(&absent), "--out", path(&out), "--json"]);
+    assert_eq!(code, 1, "{complained}");
+    assert!(complained.contains("broken.jpg"), "{complained}");
+    assert!(complained.contains("absent.jpg: cannot be read"), "{complained}");
+    let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    let of = |file: &Path| lines.iter().find(|line| line["file"] == path(file)).expect("a line");
+    assert_eq!(of(&bad)["status"], "rejected");
+    let record = of(&good);
+    assert_eq!(record["status"], "ready", "{record:#}");
+    assert_eq!(record["source"]["width"], 1000);
+    let variants = record["variants"].as_array().unwrap();
+    assert_eq!(variants.len(), 6);
+    for variant in variants {
+        let bytes = fs::read(variant["url"].as_str().unwrap()).unwrap();
+        assert_eq!(bytes.len() as u64, variant["bytes"].as_u64().unwrap());
+        let picture = image::load_from_memory(&bytes).unwrap();
+        assert_eq!(Some(u64::from(picture.width())), variant["width"].as_u64());
+        assert_eq!(picture.width(), picture.height() * 2);
+    }
+    let files: Vec<_> = fs::read_dir(out.join("holiday")).unwrap().collect();
+    assert_eq!(files.len(), 6, "nothing but the variants: {files:?}");
+    assert!(!out.join("broken").exists(), "what made nothing leaves nothing");
+}
+
+#[test]
+fn the_server_makes_the_same_bytes() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("same.jpg");
+    fs::write(&file, photograph(4, 900, 700)).unwrap();
+    let out = home.path().join("out");
+    let (code, alone, complained) = run(&["process", path(&file), "--out", path(&out), "--json"]);
+    assert_eq!(code, 0, "{complained}");
+    let server = Server::start(&home.path().join("data"), &[]);
+    let (code, served, complained) =
+        run(&["upload", path(&file), "--wait", "--json", "--endpoint", &server.url]);
+    assert_eq!(code, 0, "{complained}");
+    let digests = |line: &str| {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let variants = record["variants"].as_array().unwrap().clone();
+        let digest = |v: &Value| (v["name"].clone(), v["format"].clone(), v["sha256"].clone());
+        (variants.iter().map(digest).collect::<Vec<_>>(), record["placeholder"].clone())
+    };
+    assert_eq!(digests(&alone), digests(&served));
+
+    let id = serde_json::from_str::<Value>(&served).unwrap()["image_id"].as_str().unwrap().to_owned();
+    let (code, said, _) = run(&["status", &id, "--follow", "--json", "--endpoint", &server.url]);
+    assert_eq!(code, 0);
+    assert_eq!(serde_json::from_str::<Value>(said.lines().last().unwrap()).unwrap()["status"], "ready");
+    let (code, _, complained) = run(&["erase", &id, "--endpoint", &server.url]);
+    assert_eq!(code, 0, "{complained}");
+    let (code, said, complained) = run(&["status", &id, "--endpoint", &server.url]);
+    assert_eq!((code, said.as_str()), (1, ""), "an erased image is named: {complained}");
+    assert!(complained.contains("(erased)"), "{complained}");
+}
+
+#[test]
+fn two_files_of_one_name_are_wrong_use() {
+    let home = tempfile::tempdir().unwrap();
+    let (one, two) = (home.path().join("a/x.jpg"), home.path().join("b/x.png"));
+    let out = home.path().join("out");
+    let (code, _, said) = run(&["process", path(&one), path(&two), "--out", path(&out)]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("a/x.jpg") && said.contains("b/x.png"), "{said}");
+    assert!(!out.exists(), "nothing was begun");
+}
+
+#[test]
+fn inspect_shows_the_record_and_writes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("one.jpg");
+    fs::write(&file, photograph(6, 300, 200)).unwrap();
+    let (code, said, complained) = run(&["inspect", path(&file)]);
+    assert_eq!(code, 0, "{complained}");
+    let record: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(record["source"]["height"], 200);
+    assert!(record["metadata"].is_object(), "{record:#}");
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn nobody_there_is_said_clearly() {
+    let (code, _, said) =
+        run(&["status", "01890000-0000-7000-8000-000000000000", "--endpoint", "http://127.0.0.1:9"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("http://127.0.0.1:9") && said.contains("Is the server running"), "{said}");
+    let (code, _, said) = run(&["status", "x", "--endpoint", "localhost:8080"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("--endpoint"), "{said}");
+}
+
+#[test]
+fn a_problem_of_the_server_is_shown_in_its_words() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let (code, _, said) = run(&[
+        "status",
+        "01890000-0000-7000-8000-000000000000",
+        "--endpoint",
+        &server.url,
+    ]);
+    assert_eq!(code, 1);
+    assert!(said.contains("There is no such image") && said.contains("(unknown_image)"), "{said}");
+}
+
+#[test]
+fn help_is_there_for_every_command() {
+    let commands = [
+        "serve", "process", "inspect", "upload", "status", "erase", "dead-letters", "keys", "presets",
+        "completions",
+    ];
+    let (code, said, _) = run(&["--help"]);
+    assert_eq!(code, 0);
+    assert!(said.contains("Exit codes") && !said.contains("  worker"), "{said}");
+    for command in commands {
+        assert!(said.contains(&format!("  {command} ")), "{command} is not in\n{said}");
+        let (code, said, _) = run(&[command, "--help"]);
+        assert_eq!(code, 0);
+        assert!(said.contains("Usage:"), "{said}");
+    }
+    let (code, said, _) = run(&["completions", "bash"]);
+    assert_eq!(code, 0);
+    assert!(said.contains("dead-letters"), "the script knows the commands");
+    assert_eq!(run(&["serve", "--no-such-flag"]).0, 2);
+    assert_eq!(run(&["--version"]).1, format!("darkroom {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn presets_check_names_the_line() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("presets.toml");
+    fs::write(&file, "[variants.thumb]\nwidth = 100\nheight = 100\nformats = [\"jpeg\"]\n").unwrap();
+    let (code, said, complained) = run(&["presets", "check", path(&file)]);
+    assert_eq!(code, 0, "{complained}");
+    assert!(said.contains("thumb") && said.contains("100"), "{said}");
+    fs::write(&file, "[variants.thumb]\nwidth = 0\nheight = 100\nformats = [\"jpeg\"]\n").unwrap();
+    let (code, _, complained) = run(&["presets", "check", path(&file)]);
+    assert_eq!(code, 1);
+    assert!(complained.contains("line 2"), "{complained}");
+}

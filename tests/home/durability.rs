@@ -1,0 +1,90 @@
+//! What is on disk before an upload is answered, seen from below: `strace` shows the order in which
+//! the program asks the kernel.
+
+use std::{collections::HashMap, fs, process::Command};
+
+use super::{
+    pictures::photograph,
+    server::{Server, DARKROOM},
+};
+
+/// Why it cannot run here; none where it can.
+fn obstacle() -> Option<String> {
+    match Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output() {
+        Err(error) => Some(format!("strace cannot be started: {error}")),
+        Ok(output) if !output.status.success() => {
+            Some(format!("strace may not: {}", String::from_utf8_lossy(&output.stderr)))
+        }
+        Ok(_) => None,
+    }
+}
+
+#[test]
+fn an_upload_is_answered_when_file_directory_and_message_are_on_disk() {
+    if let Some(obstacle) = obstacle() {
+        println!("NOT RUN: {obstacle}");
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let trace = home.path().join("trace");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-y", "-s", "16", "-e"]);
+    command.arg("trace=fsync,fdatasync,link,linkat,rename,renameat,renameat2,write,writev,sendto,sendmsg");
+    command.arg("-o").arg(&trace).arg(DARKROOM);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(home.path().join("data"));
+    command.env_clear();
+    let server = Server::of(command);
+    let id = server.client().upload(&photograph(5, 320, 240));
+    drop(server);
+
+    let calls = completed(&fs::read_to_string(&trace).unwrap());
+    let after = |from: usize, what: &str, is: &dyn Fn(&str) -> bool| {
+        let found = calls.iter().skip(from).position(|call| is(call));
+        found.map(|at| from + at).unwrap_or_else(|| {
+            panic!("{what}: not after call {from} of\n{}", calls.join("\n"))
+        })
+    };
+    let object = format!("/objects/in/{id}");
+    let file = after(0, "the file is synced", &|call| {
+        call.contains("sync(") && call.contains("/staging/")
+    });
+    let placed = after(file, "then it gets its name", &|call| {
+        (call.contains("link") || call.contains("rename")) && call.contains(&object)
+    });
+    let directory = after(placed, "then its directory is synced", &|call| {
+        call.contains("sync(") && call.contains("/objects/in>")
+    });
+    let message = after(directory, "then the message is synced", &|call| {
+        call.contains("sync(") && call.contains("darkroom.db-wal>")
+    });
+    let answers: Vec<_> = calls
+        .iter()
+        .enumerate()
+        .filter(|(_, call)| call.contains("\"HTTP/1.1 200 "))
+        .map(|(at, _)| at)
+        .collect();
+    let [answer] = answers[..] else { panic!("one answer of 200: {answers:?}\n{}", calls.join("\n")) };
+    assert!(message < answer, "answered (call {answer}) before the message was on disk ({message})");
+    println!("synced: file {file}, name {placed}, directory {directory}, message {message}; answered {answer}");
+}
+
+/// The calls that succeeded, in the order in which they returned: `strace` splits a call that others
+/// overtook.
+fn completed(trace: &str) -> Vec<String> {
+    let mut begun = HashMap::new();
+    let mut calls = Vec::new();
+    for line in trace.lines() {
+        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let call = call.trim();
+        if let Some(beginning) = call.strip_suffix("<unfinished ...>") {
+            begun.insert(thread, beginning);
+        } else if let Some((_, end)) = call.strip_prefix("<... ").and_then(|it| it.split_once("resumed>")) {
+            let beginning = begun.remove(thread).unwrap_or_default();
+            calls.push(format!("{beginning}{end}"));
+        } else {
+            calls.push(call.to_owned());
+        }
+    }
+    calls.retain(|call| !call.contains("= -1"));
+    calls
+}

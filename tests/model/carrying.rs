@@ -1,0 +1,128 @@
+//! Mirrors `domain::stage::carry`, `settle` and `redrive`, and the API's erase route: admit, handle,
+//! send what follows, acknowledge last. [`admit`] and [`judge`] are the product's own.
+
+use domain::{
+    Code, Message, Problem,
+    message::Body,
+    ports::{DeadLetter, Delivery},
+    stage::{Admission, Verdict, admit, judge},
+};
+
+use super::{
+    calls::{Found, Halt, Run},
+    fanout, ingest, metadata, mutants, resize,
+    scenario::{Mutant, NOW},
+    world::{Request, Shared, World},
+};
+
+/// Carries a delivery through its stage.
+pub(super) fn carry(
+    run: &mut Run<'_>,
+    message: &Shared<Message>,
+    loan: u32,
+) -> Result<(), Halt> {
+    let delivery = Delivery {
+        message: Message::clone(message),
+        receipt: String::new(),
+        receives: loan,
+    };
+    let verdict = match admit(&delivery) {
+        Admission::Bury(message, problem) => Verdict::Bury(message, problem),
+        Admission::Start(started) => {
+            let answer = match handle(run, &started) {
+                Ok(follow) => Ok(follow),
+                Err(Halt::Store(error)) => Err(error.into()),
+                Err(Halt::Failed(failure)) => Err(failure),
+                Err(halt @ (Halt::Paused | Halt::Died)) => return Err(halt),
+            };
+            judge(&started, answer, NOW)
+        }
+    };
+    let acknowledge = |world: &mut World| acknowledge(world, message, loan);
+    if run.is(Mutant::AcknowledgeBeforeSend) {
+        run.at_home(acknowledge)?;
+        return settle(run, verdict);
+    }
+    settle(run, verdict)?;
+    run.at_home(acknowledge)
+}
+
+fn handle(run: &mut Run<'_>, message: &Message) -> Result<Vec<Message>, Halt> {
+    match &message.body {
+        Body::Uploaded { key, etag, .. } => ingest::handle(run, key, etag),
+        Body::Describe { image, piece } => metadata::describe(run, *image, piece),
+        Body::Render { image, pieces } => resize::render(run, *image, pieces, message.attempts),
+        Body::Accepted { .. }
+        | Body::Completed { .. }
+        | Body::Notify { .. }
+        | Body::Buried { .. }
+        | Body::Erase { .. }
+        | Body::Sweep { .. }
+        | Body::Reprocess { .. } => fanout::handle(run, message),
+    }
+}
+
+fn settle(run: &mut Run<'_>, verdict: Verdict) -> Result<(), Halt> {
+    match verdict {
+        Verdict::Send(messages) => run.send(&messages),
+        Verdict::Bury(message, problem) => run.at_home(|world| bury(world, &message, &problem)),
+    }
+}
+
+/// [`Outbox::bury`](domain::Outbox::bury).
+fn bury(world: &mut World, message: &Message, reason: &Problem) {
+    let bare: Message = message.body.clone().into();
+    world.letters.entry(DeadLetter::name(message)).or_insert_with(|| Shared::new(bare));
+    if let Some(obituary) = message.obituary(reason) {
+        world.enqueue(&obituary);
+    }
+}
+
+/// [`Queue::acknowledge`](domain::Queue::acknowledge): a receipt that was overtaken changes nothing.
+fn acknowledge(world: &mut World, message: &Shared<Message>, loan: u32) {
+    let lent = |post: &super::world::Post| post.message == *message && post.receives == loan;
+    if let Some(at) = world.queue.iter().rposition(lent) {
+        world.queue.remove(at);
+    }
+}
+
+/// Carries out a request to the API.
+pub(super) fn serve(run: &mut Run<'_>, request: Request) -> Result<(), Halt> {
+    match request {
+        Request::Erase(image) => {
+            mutants::erase(run, image)?;
+            run.send(&[Body::Erase { image, round: 0 }.into()])?;
+        }
+        Request::Redrive => redrive(run)?,
+    }
+    run.at_home(|world| {
+        world.unanswered.remove(&request);
+    })
+}
+
+/// `domain::stage::redrive`, of every letter.
+fn redrive(run: &mut Run<'_>) -> Result<(), Halt> {
+    let letters: Vec<_> = run.letters()?;
+    for message in letters {
+        // The reason is not asked for.
+        let reason = Problem::new(Code::Crashed, "");
+        let wanted = match message.obituary(&reason).map(|message| message.body) {
+            Some(Body::Buried { image, pieces, .. }) => {
+                let pieces = pieces.into_iter().collect();
+                let found = run.decide(image, |_, _, record| {
+                    Found::Whether(record.reopen(&pieces, NOW))
+                })?;
+                found == Found::Whether(true)
+            }
+            _ => true,
+        };
+        if wanted {
+            run.send(&[message.body.clone().into()])?;
+        }
+        let name = DeadLetter::name(&message);
+        run.at_home(|world| {
+            world.letters.remove(&name);
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! The protocol, explored.
+//!
+//! Images, stores, the queue and the workers of DESIGN.md §3 as one state, everything that may
+//! happen as steps from state to state, and every state that can be reached is looked at. The
+//! decisions are the product's own: `domain::image::Image`'s `accept`, `reject`, `expire`, `expect`,
+//! `record`, `flip`, `reopen` and `erase`, on real images; `domain::stage`'s `admit` and `judge`;
+//! `Message::obituary`, `Work::revision`. What surrounds them is mirrored, effect by effect, in the
+//! module named like its stage; each says which functions it mirrors. A process may die between any
+//! two effects.
+//!
+//! Each scenario is bounded, and explored whole. Each mutant, which is the same protocol with one
+//! rule broken, is explored with the same bounds, and must lead to a state that is wrong.
+
+mod calls;
+mod carrying;
+mod environment;
+mod fanout;
+mod ingest;
+mod metadata;
+mod mutants;
+mod poison;
+mod properties;
+mod resize;
+mod scenario;
+mod scenarios;
+mod world;
+
+use std::time::Instant;
+
+use stateright::{Checker, HasDiscoveries, Model};
+
+use self::scenario::{Mutant, Scenario};
+
+/// Explores a scenario whole, prints how large it is, and demands every property.
+fn holds(scenario: Scenario) {
+    let name = scenario.name;
+    let began = Instant::now();
+    let checker = scenario.checker().threads(2).spawn_bfs().join();
+    println!(
+        "{name}: {} states, {} steps, depth {}, {:.1} s",
+        checker.unique_state_count(),
+        checker.state_count(),
+        checker.max_depth(),
+        began.elapsed().as_secs_f32()
+    );
+    for (property, path) in checker.discoveries() {
+        if checker.model().property(property).expectation.discovery_is_failure() {
+            print_path(name, property, path);
+        }
+    }
+    checker.assert_properties();
+    assert!(checker.is_done(), "{name} was not explored whole");
+}
+
+/// Explores a mutant until it is found out, and prints how.
+fn is_found_out(mutant: Mutant, scenario: Scenario) {
+    let name = scenario.name;
+    let scenario = Scenario { mutant: Some(mutant), ..scenario };
+    let checker = scenario.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let failures = checker.discoveries().into_iter().filter(|(property, _)| {
+        checker.model().property(property).expectation.discovery_is_failure()
+    });
+    let shortest = failures.min_by_key(|(_, path)| path.clone().into_actions().len());
+    let Some((property, path)) = shortest else {
+        panic!("{mutant:?} holds in {name}, {} states", checker.unique_state_count());
+    };
+    print_path(&format!("{mutant:?} in {name}"), property, path);
+}
+
+fn print_path(name: &str, property: &str, path: stateright::Path<world::World, environment::Action>) {
+    println!("{name}: not true that {property}:");
+    for (state, action) in path.into_vec() {
+        println!("    {state:?}");
+        if let Some(action) = action {
+            println!("  {}", environment::describe(&state, action));
+        }
+    }
+}
+
+macro_rules! hold {
+    ($($name:ident)+) => {$(
+        #[test]
+        fn $name() {
+            holds(scenarios::$name());
+        }
+    )+};
+}
+hold! { join erasure presets poison poisoned_upload adoption expiry }
+
+#[test]
+fn a_join_by_counter_is_found_out() {
+    is_found_out(Mutant::JoinByCounter, scenarios::join());
+}
+
+#[test]
+fn acknowledging_before_sending_is_found_out() {
+    is_found_out(Mutant::AcknowledgeBeforeSend, scenarios::join());
+}
+
+#[test]
+fn overwriting_instead_of_creating_is_found_out() {
+    is_found_out(Mutant::OverwriteInsteadOfCreate, scenarios::erasure());
+}
+
+#[test]
+fn sending_before_recording_is_found_out() {
+    is_found_out(Mutant::SendBeforeRecord, scenarios::join());
+}
+
+#[test]
+fn erasing_without_a_tombstone_is_found_out() {
+    is_found_out(Mutant::NoTombstone, scenarios::erasure());
+    is_found_out(Mutant::NoTombstone, scenarios::adoption());
+}
+
+#[test]
+fn pieces_without_revision_are_found_out() {
+    is_found_out(Mutant::PiecesWithoutRevision, scenarios::presets());
+}

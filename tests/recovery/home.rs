@@ -1,0 +1,158 @@
+//! A home whose processes die and begin again.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    Budget, Catalog as _, Clock as _, Image, ImageId, Message, Outbox as _, Queue as _, StageName,
+    Status, Visibility,
+    memory::ManualClock,
+    message::Body,
+    stage::{Admission, admit, carry},
+};
+
+use super::{
+    fuse::Fuse,
+    ports::{Delays, FusedCatalog, FusedObjects, FusedQueue, Random},
+    world::{BEGINNING, PRESETS, Stages, VISIBILITY, World, pending},
+};
+
+/// What becomes of the messages that a process had on loan when it died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loans {
+    /// Its home knows that it died, and gives them back.
+    GivenBack,
+    /// Nobody knows: their visibility time has to pass.
+    Elapse,
+}
+
+/// The time that a message is given.
+pub type Allowance = fn(Arc<ManualClock>) -> Budget;
+
+/// What lasts, the ports to it, and what the next incarnation of the process is made of.
+pub struct Home {
+    pub world: World,
+    pub fuse: Arc<Fuse>,
+    pub queue: FusedQueue,
+    pub loans: Loans,
+    pub presets: String,
+    pub allowance: Allowance,
+    /// Every start of a handler, as it was admitted.
+    pub starts: Vec<Message>,
+    order: Random,
+}
+
+impl Home {
+    pub fn new(fuse: Arc<Fuse>, delays: Delays, loans: Loans) -> Self {
+        let world = World::new();
+        let clock = world.clock.clone();
+        let queue = FusedQueue {
+            inner: world.queue.clone(),
+            fuse: fuse.clone(),
+            delays,
+            random: Random(delays.seed).into(),
+            now: Arc::new(move || clock.now()),
+        };
+        Self {
+            world,
+            fuse,
+            queue,
+            loans,
+            presets: PRESETS.to_owned(),
+            allowance: |clock| Budget::unlimited(clock),
+            starts: Vec::new(),
+            order: Random(!delays.seed),
+        }
+    }
+
+    /// What the API does when it is asked for an upload URL.
+    pub async fn create(&self, number: u8, bytes: u64, visibility: Visibility) -> ImageId {
+        let millis = u64::try_from(BEGINNING.as_millisecond()).unwrap();
+        let id = ImageId::mint(millis, &[number; 10]);
+        let image = Image { visibility, ..pending(id, bytes, self.world.clock.now()) };
+        self.world.catalog.create(&image, None).await.unwrap();
+        id
+    }
+
+    /// A client's upload: created, put, and its event.
+    pub async fn upload(&self, number: u8, bytes: &[u8]) -> ImageId {
+        let id = self.create(number, bytes.len() as u64, Visibility::Public).await;
+        let event = self.world.put(id, bytes).await;
+        self.post_message(event).await;
+        id
+    }
+
+    /// What the API does when somebody erases an image.
+    pub async fn erase(&self, image: ImageId) {
+        self.world.catalog.erase(image, self.world.clock.now()).await.unwrap();
+        self.post(Body::Erase { image, round: 0 }).await;
+    }
+
+    pub async fn status(&self, image: ImageId) -> Status {
+        self.world.catalog.image(image).await.unwrap().status
+    }
+
+    pub async fn post(&self, body: Body) {
+        self.post_message(body.into()).await;
+    }
+
+    /// From outside: it is not this home's process that fails here, but the copies are made.
+    pub async fn post_message(&self, message: Message) {
+        let scattered = self.queue.scattered(&message);
+        self.world.queue.send(&scattered).await.unwrap();
+    }
+
+    /// A new incarnation.
+    pub fn stages(&self) -> Stages {
+        let objects = Arc::new(FusedObjects(self.world.objects.clone(), self.fuse.clone()));
+        let catalog = Arc::new(FusedCatalog(self.world.catalog.clone(), self.fuse.clone()));
+        let alive_since = self.world.clock.now();
+        Stages::over(objects, catalog, alive_since).with_presets(&self.presets)
+    }
+
+    /// Carries everything, through deaths and restarts.
+    pub async fn settle(&mut self) {
+        let mut stages = self.stages();
+        let mut idle = 0;
+        while !self.world.queue.is_empty() {
+            let mut names = StageName::ALL;
+            if self.queue.delays.longest > 0 {
+                self.order.shuffle(&mut names);
+            }
+            let mut any = false;
+            for name in names {
+                let lent = self.world.queue.receive(name, 1, VISIBILITY).await.unwrap();
+                for delivery in lent {
+                    any = true;
+                    let budget = (self.allowance)(self.world.clock.clone());
+                    if let Admission::Start(message) = admit(&delivery) {
+                        self.starts.push(message);
+                    }
+                    let stage = stages.of(name);
+                    let died = tokio::select! {
+                        biased;
+                        () = self.fuse.died() => true,
+                        // A send or acknowledgement that failed leaves the message on loan.
+                        _ = carry(&self.queue, stage, &delivery, &budget) => false,
+                    };
+                    if died {
+                        self.bury_the_dead(&delivery.receipt).await;
+                        stages = self.stages();
+                    }
+                }
+            }
+            idle = if any { 0 } else { idle + 1 };
+            assert!(idle < 3_600, "{} messages never come up", self.world.queue.len());
+            if !any {
+                self.world.clock.advance(Duration::from_secs(5));
+            }
+        }
+    }
+
+    async fn bury_the_dead(&self, receipt: &str) {
+        self.fuse.restart();
+        match self.loans {
+            Loans::GivenBack => self.queue.hide(receipt, Duration::ZERO).await.unwrap(),
+            Loans::Elapse => self.world.clock.advance(VISIBILITY),
+        }
+    }
+}

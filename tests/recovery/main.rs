@@ -1,0 +1,15 @@
+//! Nothing is lost, nothing is made twice, and no image holds another, whatever fails: the stages
+//! on memory adapters, with failures at every port call.
+
+mod budget;
+#[path = "../pipeline/draw.rs"]
+mod draw;
+mod every_call;
+mod fuse;
+mod home;
+mod poison;
+mod ports;
+mod scenario;
+mod storm;
+#[path = "../pipeline/world.rs"]
+mod world;

@@ -1,0 +1,144 @@
+//! What kills its worker costs three starts and harms nobody else.
+
+use domain::{
+    Catalog as _, Clock as _, Code, DeadLetters as _, Image, ImageId, Status,
+    image::Outcome,
+    message::Body,
+    stage::{Redriven, redrive},
+};
+
+use super::{
+    draw,
+    fuse::{Fuse, Lethal},
+    home::{Home, Loans},
+    ports::Delays,
+};
+
+/// Three images, of which the second is to be poisoned.
+async fn batch(loans: Loans) -> (Home, [ImageId; 3]) {
+    let home = Home::new(Fuse::unarmed(), Delays::NONE, loans);
+    let mut images = Vec::new();
+    for number in 1..=3 {
+        images.push(home.upload(number, &draw::jpeg(40, 30, number)).await);
+    }
+    (home, images.try_into().unwrap())
+}
+
+fn starts(home: &Home, image: ImageId) -> usize {
+    let render = |body: &Body| matches!(body, Body::Render { image: of, .. } if *of == image);
+    home.starts.iter().filter(|message| render(&message.body)).count()
+}
+
+/// What failed, and why.
+fn failures(image: &Image) -> Vec<(&str, Code)> {
+    let failed = image.work.ended.iter().filter_map(|(piece, outcome)| match outcome {
+        Outcome::Failed(problem) => Some((piece.name.as_str(), problem.code)),
+        _ => None,
+    });
+    failed.collect()
+}
+
+/// Takes the only letter back, and sees it through.
+async fn redriven(home: &mut Home) {
+    let letters = home.world.queue.letters(None, 10).await.unwrap().items;
+    assert_eq!(letters.len(), 1, "one letter for one image");
+    let now = home.world.clock.now();
+    let (catalog, queue) = (&*home.world.catalog, &*home.world.queue);
+    let answer = redrive(catalog, queue, queue, &letters[0].id, now).await.unwrap();
+    assert_eq!(answer, Redriven::Sent);
+    home.settle().await;
+    assert!(home.world.queue.letters(None, 10).await.unwrap().items.is_empty());
+}
+
+#[tokio::test]
+async fn a_killing_piece_costs_three_starts_and_only_itself() {
+    for loans in [Loans::GivenBack, Loans::Elapse] {
+        // In the plan's order: the first, one in the middle, and the last that is an object.
+        for file in ["medium.jpeg", "medium.png", "small.jpeg", "small.webp"] {
+            let (mut home, [first, killer, last]) = batch(loans).await;
+            home.fuse.poison(Lethal::Making(killer, file.to_owned()));
+            home.settle().await;
+
+            assert_eq!(starts(&home, killer), 3, "{file}, {loans:?}");
+            let image = home.world.catalog.image(killer).await.unwrap();
+            assert_eq!(image.status, Status::Failed);
+            assert_eq!(failures(&image), [(file, Code::Crashed)], "every innocent piece is made");
+            assert_eq!(image.problem.unwrap().code, Code::Crashed);
+            for innocent in [first, last] {
+                assert_eq!(home.status(innocent).await, Status::Ready);
+                assert_eq!(starts(&home, innocent), 1);
+            }
+
+            home.fuse.mend();
+            redriven(&mut home).await;
+            assert_eq!(home.status(killer).await, Status::Ready);
+            assert_eq!(starts(&home, killer), 4);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_killing_image_costs_three_starts_and_comes_back() {
+    for loans in [Loans::GivenBack, Loans::Elapse] {
+        let (mut home, [first, killer, last]) = batch(loans).await;
+        home.fuse.poison(Lethal::Decoding(killer));
+        home.settle().await;
+
+        assert_eq!(starts(&home, killer), 3, "{loans:?}");
+        let image = home.world.catalog.image(killer).await.unwrap();
+        assert_eq!(image.status, Status::Failed);
+        let failed: Vec<_> = failures(&image).into_iter().map(|(name, _)| name).collect();
+        let all = ["derived", "medium.jpeg", "medium.png", "small.jpeg", "small.webp"];
+        assert_eq!(failed, all, "all but the metadata");
+        assert_eq!(image.problem.unwrap().code, Code::Crashed);
+        for innocent in [first, last] {
+            assert_eq!(home.status(innocent).await, Status::Ready);
+        }
+
+        home.fuse.mend();
+        redriven(&mut home).await;
+        assert_eq!(home.status(killer).await, Status::Ready);
+    }
+}
+
+/// The same with a redrive before the cause is gone: three starts again, and the same letter.
+#[tokio::test]
+async fn a_redrive_that_comes_too_early_costs_three_more_starts() {
+    let (mut home, [_, killer, _]) = batch(Loans::GivenBack).await;
+    home.fuse.poison(Lethal::Decoding(killer));
+    home.settle().await;
+    let letters = home.world.queue.letters(None, 10).await.unwrap().items;
+    let now = home.world.clock.now();
+    let (catalog, queue) = (home.world.catalog.clone(), home.world.queue.clone());
+    redrive(&*catalog, &*queue, &*queue, &letters[0].id, now).await.unwrap();
+    home.settle().await;
+
+    assert_eq!(starts(&home, killer), 6);
+    assert_eq!(home.status(killer).await, Status::Failed);
+    let again = home.world.queue.letters(None, 10).await.unwrap().items;
+    assert_eq!(again.len(), 1);
+
+    home.fuse.mend();
+    redriven(&mut home).await;
+    assert_eq!(home.status(killer).await, Status::Ready);
+}
+
+/// An image that was erased after it was given up is not brought back by its letter.
+#[tokio::test]
+async fn an_erased_image_is_not_brought_back() {
+    let (mut home, [_, killer, _]) = batch(Loans::GivenBack).await;
+    home.fuse.poison(Lethal::Decoding(killer));
+    home.settle().await;
+    home.erase(killer).await;
+    home.settle().await;
+
+    let letters = home.world.queue.letters(None, 10).await.unwrap().items;
+    let now = home.world.clock.now();
+    let (catalog, queue) = (&*home.world.catalog, &*home.world.queue);
+    let answer = redrive(catalog, queue, queue, &letters[0].id, now).await.unwrap();
+    assert_eq!(answer, Redriven::Needless);
+    assert_eq!(home.status(killer).await, Status::Erased);
+    assert!(home.world.queue.is_empty());
+    assert!(home.world.queue.letters(None, 10).await.unwrap().items.is_empty());
+    assert!(home.world.contents(&[killer]).await.keys().all(|path| !path.contains(&killer.to_string())));
+}

@@ -1,0 +1,12 @@
+//! The embedded home's storage: what it refuses, what it survives, and how it is on disk. That it
+//! keeps the ports' promises is the contract's business.
+
+mod catalog;
+mod commits;
+mod data_directory;
+mod database;
+mod full_disk;
+mod objects;
+mod plans;
+mod queue;
+mod support;
