@@ -40,10 +40,21 @@ fn what_a_tenant_owns_needs_a_key() {
 fn a_key_works_until_it_is_revoked() {
     let server = Server::with_keys();
     let secret = server.key("a");
-    let list = |value: &str| server.call(&Request::get("/v1/images").header("Authorization", value));
+    let list =
+        |value: &str| server.call(&Request::get("/v1/images").header("Authorization", value));
     assert_eq!(list(&format!("Bearer {secret}")).status, 200);
-    assert_eq!(list(&format!("bearer  {secret} ")).status, 200, "the scheme's case does not matter");
-    for wrong in [secret.clone(), format!("Basic {secret}"), "Bearer".into(), "Bearer ".into(), format!("Bearer {secret}x")] {
+    assert_eq!(
+        list(&format!("bearer  {secret} ")).status,
+        200,
+        "the scheme's case does not matter"
+    );
+    for wrong in [
+        secret.clone(),
+        format!("Basic {secret}"),
+        "Bearer".into(),
+        "Bearer ".into(),
+        format!("Bearer {secret}x"),
+    ] {
         list(&wrong).problem(Code::KeyInvalid);
     }
     server.run(server.keyring.revoke("key-a", moment("2026-11-23T09:00:00Z"))).unwrap();
@@ -72,7 +83,11 @@ fn a_server_without_keys_answers_to_its_own_names_only() {
         "photos.example".to_owned(),
     ];
     for host in good {
-        assert_eq!(server.call(&Request::get("/healthz").header("Host", &host)).status, 200, "{host}");
+        assert_eq!(
+            server.call(&Request::get("/healthz").header("Host", &host)).status,
+            200,
+            "{host}"
+        );
     }
     let bad = [
         "evil.example",
@@ -111,7 +126,13 @@ fn a_foreign_page_changes_nothing() {
     for origin in [own.as_str(), "https://app.example"] {
         assert_eq!(from(create(), origin).status, 201, "{origin}");
     }
-    let foreign = ["https://evil.example", "null", "http://app.example", "https://app.example.evil", "http://127.0.0.1:1"];
+    let foreign = [
+        "https://evil.example",
+        "null",
+        "http://app.example",
+        "https://app.example.evil",
+        "http://127.0.0.1:1",
+    ];
     for origin in foreign {
         from(create(), origin).problem(Code::HostNotAllowed);
         let delete = Request::new("DELETE", &format!("/v1/images/{}", upload.id));
@@ -119,7 +140,11 @@ fn a_foreign_page_changes_nothing() {
         from(upload.put(b"ten bytes."), origin).problem(Code::HostNotAllowed);
         // Without CORS headers the page cannot read this.
         let reply = from(Request::get("/v1/images"), origin);
-        assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, None), "{origin}");
+        assert_eq!(
+            (reply.status, reply.header("access-control-allow-origin")),
+            (200, None),
+            "{origin}"
+        );
     }
     assert!(!server.holds(&upload.key()));
 }
@@ -134,7 +159,11 @@ fn pages_are_let_in_as_the_setting_says() {
         (listed, "https://evil.example", None),
     ];
     for (cors, origin, allowed) in cases {
-        let server = Server::with(Options { cors: cors.clone(), access: Access::Keys, ..Options::default() });
+        let server = Server::with(Options {
+            cors: cors.clone(),
+            access: Access::Keys,
+            ..Options::default()
+        });
         let preflight = |path: &str, method: &str, headers: &str| {
             let request = Request::new("OPTIONS", path).header("Origin", origin);
             let request = request.header("Access-Control-Request-Method", method);
@@ -148,7 +177,13 @@ fn pages_are_let_in_as_the_setting_says() {
         }
         assert_eq!(reply.status, 200);
         let names = reply.header("access-control-allow-headers").unwrap();
-        for name in ["authorization", "content-type", "x-amz-checksum-sha256", "idempotency-key", "last-event-id"] {
+        for name in [
+            "authorization",
+            "content-type",
+            "x-amz-checksum-sha256",
+            "idempotency-key",
+            "last-event-id",
+        ] {
             assert!(names.split(',').any(|other| other == name), "{name} in {names}");
         }
         let methods = reply.header("access-control-allow-methods").unwrap();
@@ -177,7 +212,14 @@ fn the_setting_is_read_from_text() {
         "http://localhost:3000".parse().unwrap(),
     ]);
     assert_eq!("https://a.example, http://localhost:3000".parse(), Ok(two));
-    for wrong in ["a.example", "https://a.example/", "https://a.example/app", "https://", "https://a.example,", "https://a b"] {
+    for wrong in [
+        "a.example",
+        "https://a.example/",
+        "https://a.example/app",
+        "https://",
+        "https://a.example,",
+        "https://a b",
+    ] {
         let error = wrong.parse::<Cors>().unwrap_err();
         assert!(error.contains("https://app.example"), "{wrong:?}: {error}");
     }

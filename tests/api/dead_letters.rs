@@ -68,7 +68,8 @@ fn redriving_opens_the_image_sends_the_work_and_discards_the_letter() {
 fn where_one_letter_is_unknown_none_is_taken_back() {
     let server = Server::start();
     let letter = server.bury(server.image(), "metadata");
-    let detail = redrive(&server, None, &json!({ "ids": [letter, "nonsense"] })).problem(Code::UnknownDeadLetter);
+    let detail = redrive(&server, None, &json!({ "ids": [letter, "nonsense"] }))
+        .problem(Code::UnknownDeadLetter);
     assert!(detail.contains("nonsense"), "{detail}");
     assert_eq!(ids(&server.get("/v1/dead-letters").ok(200)), [letter]);
 }
@@ -98,7 +99,8 @@ fn redriving_takes_one_of_two_forms() {
 fn a_tenant_sees_and_takes_back_its_own_letters_only() {
     let server = Server::with_keys();
     let (a, b) = (server.key("a"), server.key("b"));
-    let of_a: Vec<_> = (0..3).map(|_| server.bury(server.create_as(Some(&a), &jpeg(10)).id, "metadata")).collect();
+    let of_a: Vec<_> =
+        (0..3).map(|_| server.bury(server.create_as(Some(&a), &jpeg(10)).id, "metadata")).collect();
     let of_b = server.bury(server.create_as(Some(&b), &jpeg(10)).id, "metadata");
     let of_the_home = server.bury_message(&Body::Sweep { cursor: None }.into());
     let list = |secret: &str| server.call(&Request::get("/v1/dead-letters").key(secret)).ok(200);
@@ -114,7 +116,8 @@ fn a_tenant_sees_and_takes_back_its_own_letters_only() {
         redrive(&server, Some(&a), &json!({ "ids": [letter] })).problem(Code::UnknownDeadLetter);
     }
     let answer = redrive(&server, Some(&a), &json!({ "all": true })).ok(200);
-    let gone = answer["redriven"].as_array().unwrap().len() + answer["needless"].as_array().unwrap().len();
+    let gone =
+        answer["redriven"].as_array().unwrap().len() + answer["needless"].as_array().unwrap().len();
     assert_eq!(gone, 3);
     assert_eq!(ids(&list(&b)), [of_b]);
     assert!(server.run(server.queue.letter(&of_the_home)).is_ok());

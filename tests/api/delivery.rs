@@ -115,7 +115,8 @@ fn conditions_are_judged_in_order() {
         (&[("Range", "bytes=99-"), ("If-None-Match", &etag)], 304),
     ];
     for (headers, status) in cases {
-        let request = headers.iter().fold(Request::get(&target), |r, (name, value)| r.header(name, value));
+        let request =
+            headers.iter().fold(Request::get(&target), |r, (name, value)| r.header(name, value));
         let reply = server.call(&request);
         assert_eq!(reply.status, status, "{headers:?}");
         match status {

@@ -34,7 +34,8 @@ impl Listener {
         let mut stream = connect(server.address);
         stream.write_all(&request.bytes(server.address)).unwrap();
         let mut listener = Self(BufReader::new(stream));
-        let head: Vec<_> = std::iter::from_fn(|| listener.line().filter(|line| !line.is_empty())).collect();
+        let head: Vec<_> =
+            std::iter::from_fn(|| listener.line().filter(|line| !line.is_empty())).collect();
         assert_eq!(head[0], "HTTP/1.1 200 OK");
         assert!(head.iter().any(|line| line == "content-type: text/event-stream"), "{head:?}");
         listener

@@ -50,7 +50,9 @@ fn every_route_is_described_and_routed() {
         .as_object()
         .unwrap()
         .iter()
-        .map(|(path, methods)| (path.as_str(), methods.as_object().unwrap().keys().map(String::as_str).collect()))
+        .map(|(path, methods)| {
+            (path.as_str(), methods.as_object().unwrap().keys().map(String::as_str).collect())
+        })
         .collect();
     let expected: BTreeMap<_, BTreeSet<_>> =
         ROUTES.iter().map(|(path, methods)| (*path, methods.iter().copied().collect())).collect();
@@ -79,13 +81,23 @@ fn the_description_is_whole() {
             let at = format!("{method} {path}");
             assert!(names.insert(operation["operationId"].as_str().unwrap()), "{at}");
             assert!(operation["summary"].is_string(), "{at}");
-            assert!(operation["responses"]["default"].is_object(), "{at} says nothing of refusals");
+            let answers = operation["responses"].as_object().unwrap();
+            assert!(answers.contains_key("default"), "{at} says nothing of refusals");
+            for answer in answers.values() {
+                assert!(
+                    description.resolve(answer)["description"].is_string(),
+                    "{at}: OpenAPI wants it"
+                );
+            }
             let secured = path.starts_with("/v1/") || path == "/metrics" || path.starts_with("/i/");
             assert_eq!(operation["security"].is_array(), secured, "{at}");
             for name in path.split('/').filter_map(|s| s.strip_prefix('{')) {
                 let name = name.trim_end_matches('}');
                 let parameters = operation["parameters"].as_array().unwrap();
-                assert!(parameters.iter().any(|p| p["name"] == name && p["in"] == "path"), "{at} {name}");
+                assert!(
+                    parameters.iter().any(|p| p["name"] == name && p["in"] == "path"),
+                    "{at} {name}"
+                );
             }
         }
     }
@@ -126,7 +138,9 @@ fn what_is_not_there_is_a_problem_too() {
 fn head_is_get_without_its_body() {
     let server = Server::start();
     let id = server.image();
-    for target in ["/".to_owned(), "/healthz".to_owned(), format!("/v1/images/{id}"), "/nowhere".to_owned()] {
+    for target in
+        ["/".to_owned(), "/healthz".to_owned(), format!("/v1/images/{id}"), "/nowhere".to_owned()]
+    {
         let get = server.get(&target);
         let head = server.call(&Request::new("HEAD", &target));
         assert_eq!((head.status, head.body.len()), (get.status, 0), "{target}");
@@ -173,12 +187,24 @@ fn counts_are_in_prometheus_text() {
         found.unwrap_or_else(|| panic!("no {line} in {text}")).trim().to_owned()
     };
     let requests = "darkroom_http_requests_total";
-    assert_eq!(value(&format!("{requests}{{method=\"POST\",route=\"/v1/uploads\",status=\"201\"}}")), "1");
-    assert_eq!(value(&format!("{requests}{{method=\"GET\",route=\"/v1/images/{{id}}\",status=\"404\"}}")), "2");
-    assert_eq!(value(&format!("{requests}{{method=\"GET\",route=\"unmatched\",status=\"404\"}}")), "2");
+    assert_eq!(
+        value(&format!("{requests}{{method=\"POST\",route=\"/v1/uploads\",status=\"201\"}}")),
+        "1"
+    );
+    assert_eq!(
+        value(&format!("{requests}{{method=\"GET\",route=\"/v1/images/{{id}}\",status=\"404\"}}")),
+        "2"
+    );
+    assert_eq!(
+        value(&format!("{requests}{{method=\"GET\",route=\"unmatched\",status=\"404\"}}")),
+        "2"
+    );
     let duration = "darkroom_http_request_duration_seconds";
     assert_eq!(value(&format!("{duration}_count{{route=\"/v1/images/{{id}}\"}}")), "2");
-    assert_eq!(value(&format!("{duration}_bucket{{route=\"/v1/images/{{id}}\",le=\"+Inf\"}}")), "2");
+    assert_eq!(
+        value(&format!("{duration}_bucket{{route=\"/v1/images/{{id}}\",le=\"+Inf\"}}")),
+        "2"
+    );
     assert_eq!(value("darkroom_test_beats_total"), "7", "the home's own");
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let (_, number) = line.rsplit_once(' ').unwrap();

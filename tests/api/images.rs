@@ -135,14 +135,18 @@ fn a_list_is_filtered_by_state_and_time_the_newest_first() {
         let images = page["images"].as_array().unwrap().iter();
         images.map(|image| image["image_id"].as_str().unwrap().to_owned()).collect()
     };
-    let picked = |picks: &[usize]| -> Vec<String> { picks.iter().map(|n| ids[*n].clone()).collect() };
+    let picked =
+        |picks: &[usize]| -> Vec<String> { picks.iter().map(|n| ids[*n].clone()).collect() };
     assert_eq!(list(""), picked(&[3, 2, 1, 0]));
     assert_eq!(list("?status=processing"), picked(&[1]));
     assert_eq!(list("?status=pending"), picked(&[3, 2, 0]));
     assert_eq!(list("?status=erased"), picked(&[]));
     assert_eq!(list("?after=2026-11-23T08:01:00.123Z"), picked(&[3, 2, 1]), "from this moment on");
     assert_eq!(list("?before=2026-11-23T08:01:00.123Z"), picked(&[0]), "before this moment");
-    assert_eq!(list("?after=2026-11-23T10:01:00%2B02:00&before=2026-11-23T08:02:30Z&status=pending"), picked(&[2]));
+    assert_eq!(
+        list("?after=2026-11-23T10:01:00%2B02:00&before=2026-11-23T08:02:30Z&status=pending"),
+        picked(&[2])
+    );
 }
 
 #[test]

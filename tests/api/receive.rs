@@ -24,7 +24,9 @@ fn created(server: &Server) -> Created {
 fn with_checksum(server: &Server) -> Created {
     let sum = Sha256::of(BYTES).to_base64();
     let length = BYTES.len();
-    server.create(&json!({ "content_length": length, "content_type": "image/jpeg", "checksum_sha256": sum }))
+    server.create(
+        &json!({ "content_length": length, "content_type": "image/jpeg", "checksum_sha256": sum }),
+    )
 }
 
 /// Nothing was stored and nobody was told.
@@ -50,17 +52,15 @@ fn the_bytes_are_there_and_the_pipeline_is_told_before_the_answer() {
     for upload in [created(&server), with_checksum(&server)] {
         let reply = server.call(&upload.put(BYTES));
         assert_eq!(reply.status, 200, "{}", reply.text());
-        assert_eq!(server.run(domain::Objects::read(&*server.objects, &upload.key())).unwrap(), BYTES);
+        assert_eq!(
+            server.run(domain::Objects::read(&*server.objects, &upload.key())).unwrap(),
+            BYTES
+        );
         let etag = Sha256::of(BYTES).to_string();
         assert_eq!(reply.header("etag"), Some(format!("\"{etag}\"").as_str()));
         let sent = server.waiting(StageName::Ingest);
-        let expected = Body::Uploaded {
-            key: upload.key(),
-            bucket: None,
-            size: 10,
-            etag,
-            sequencer: None,
-        };
+        let expected =
+            Body::Uploaded { key: upload.key(), bucket: None, size: 10, etag, sequencer: None };
         assert_eq!(sent.last().unwrap().body, expected);
     }
     assert_eq!(server.waiting(StageName::Ingest).len(), 2);
@@ -104,7 +104,8 @@ fn one_byte_behind_the_announced_ones_is_not_part_of_the_object() {
 fn a_body_without_a_length_is_refused() {
     let server = Server::start();
     let upload = created(&server);
-    let chunked = upload.put(b"a\r\nten bytes.\r\n0\r\n\r\n").header("Transfer-Encoding", "chunked");
+    let chunked =
+        upload.put(b"a\r\nten bytes.\r\n0\r\n\r\n").header("Transfer-Encoding", "chunked");
     server.call(&chunked).problem(Code::LengthRequired);
     nothing_came(&server, &upload);
 }
@@ -156,7 +157,9 @@ fn an_altered_url_is_refused() {
     let cases = [
         altered(&upload.target, "expires", |n| (n.parse::<i64>().unwrap() + 1).to_string()),
         altered(&upload.target, "length", |_| "11".to_owned()),
-        altered(&upload.target, "signature", |s| s.replace(&s[..1], if s.starts_with('0') { "1" } else { "0" })),
+        altered(&upload.target, "signature", |s| {
+            s.replace(&s[..1], if s.starts_with('0') { "1" } else { "0" })
+        }),
         altered(&upload.target, "signature", str::to_uppercase),
         of_other,
         without("expires"),
@@ -300,7 +303,8 @@ fn a_client_that_is_still_sending_hears_why_it_was_refused() {
     let server = Server::start();
     let bytes = vec![b'x'; 4_000_000];
     let upload = server.create(&jpeg(bytes.len()));
-    let request = Request::new("PUT", &upload.target).header("content-type", "image/png").body(&bytes);
+    let request =
+        Request::new("PUT", &upload.target).header("content-type", "image/png").body(&bytes);
     server.call(&request).problem(Code::TypeMismatch);
     nothing_came(&server, &upload);
 }

@@ -283,9 +283,9 @@ impl Created {
     pub(crate) fn put(&self, bytes: &[u8]) -> Request {
         let headers = self.body["upload"]["headers"].as_object().unwrap();
         let request = Request::new("PUT", &self.target).body(bytes);
-        headers.iter().fold(request, |request, (name, value)| {
-            request.header(name, value.as_str().unwrap())
-        })
+        headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(name, value.as_str().unwrap()))
     }
 }
 

@@ -79,8 +79,14 @@ fn tells_all_that_is_wrong_at_once() {
     );
     let detail = reply.problem(Code::InvalidParameter);
     let fields = [
-        "content_length", "content_type", "checksum_sha256", "filename", "tags", "visibility",
-        "focal_point", "folder",
+        "content_length",
+        "content_type",
+        "checksum_sha256",
+        "filename",
+        "tags",
+        "visibility",
+        "focal_point",
+        "folder",
     ];
     assert_eq!(reply.fields(), fields);
     for field in fields {
@@ -94,12 +100,17 @@ fn tells_all_that_is_wrong_at_once() {
 #[test]
 fn each_field_is_taken_up_to_its_bound_and_not_beyond() {
     let server = Server::start();
-    let tags = |count: usize| -> Value { (0..count).map(|n| (n.to_string(), json!("v"))).collect() };
+    let tags =
+        |count: usize| -> Value { (0..count).map(|n| (n.to_string(), json!("v"))).collect() };
     let cases = [
         ("content_type", json!("image/svg+xml; charset=utf-8"), json!("image/")),
         ("content_type", json!("application/octet-stream"), json!("image/jpeg\r\nX: y")),
         ("content_type", json!("a/b;c=\"d e\""), json!("a/b;c")),
-        ("content_type", json!(format!("image/{}", "x".repeat(249))), json!(format!("image/{}", "x".repeat(250)))),
+        (
+            "content_type",
+            json!(format!("image/{}", "x".repeat(249))),
+            json!(format!("image/{}", "x".repeat(250))),
+        ),
         ("checksum_sha256", json!(Sha256::of(b"").to_base64()), json!(Sha256::of(b"").to_string())),
         ("checksum_sha256", Value::Null, json!("")),
         ("filename", json!("é".repeat(255)), json!("é".repeat(256))),
@@ -170,14 +181,26 @@ fn a_body_is_read_to_64_kib_and_no_further() {
 #[test]
 fn a_repeated_request_gets_the_same_answer() {
     let server = Server::start();
-    let first = post_with_key(&server, "k1", r#"{"content_length":7,"content_type":"image/png","tags":{"a":"1","b":"2"}}"#);
+    let first = post_with_key(
+        &server,
+        "k1",
+        r#"{"content_length":7,"content_type":"image/png","tags":{"a":"1","b":"2"}}"#,
+    );
     first.ok(201);
     server.clock.advance(Duration::from_mins(10));
-    let again = post_with_key(&server, "k1", r#"{ "tags": {"b":"2","a":"1"}, "content_type": "image/png", "content_length": 7, "filename": null }"#);
+    let again = post_with_key(
+        &server,
+        "k1",
+        r#"{ "tags": {"b":"2","a":"1"}, "content_type": "image/png", "content_length": 7, "filename": null }"#,
+    );
     again.ok(201);
     assert_eq!(again.text(), first.text(), "the same image, and the URL with the same end");
     assert_eq!(again.header("location"), first.header("location"));
-    let other = post_with_key(&server, "k2", r#"{"content_length":7,"content_type":"image/png","tags":{"a":"1","b":"2"}}"#);
+    let other = post_with_key(
+        &server,
+        "k2",
+        r#"{"content_length":7,"content_type":"image/png","tags":{"a":"1","b":"2"}}"#,
+    );
     assert_ne!(other.ok(201)["image_id"], first.json()["image_id"]);
     assert_eq!(server.get("/v1/images").ok(200)["images"].as_array().unwrap().len(), 2);
 }

@@ -67,7 +67,11 @@ fn the_best_existing_format_for_accept() {
         assert_eq!(file(&server, &reply), format!("small.{expected}"), "{formats:?} {accept:?}");
         assert_eq!(reply.header("vary"), Some("accept"));
         assert_eq!(reply.header("cache-control"), Some("public, max-age=60"));
-        assert_eq!(server.get(&server.path(&reply.header("location").into())).status, 200, "it leads there");
+        assert_eq!(
+            server.get(&server.path(&reply.header("location").into())).status,
+            200,
+            "it leads there"
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 use domain::{
     ImageId, Key, Message, PieceId, Problem, Revision, Sha256, Visibility,
+    key::Prefix,
     message::{Body, Order},
 };
 use imaging::{Lineage, Piece, Shrink, Work};
@@ -58,12 +59,14 @@ fn a_renderer_reads_the_original_and_writes_its_pieces() {
         let now = jiff::Timestamp::UNIX_EPOCH;
         Operation::Record { id: image(of), outcomes: vec![(piece, outcome)], now }
     };
+    let list = |prefix| Operation::List { prefix, cursor: None, limit: 10 };
     for allowed in [
         Operation::Read { key: original(1) },
         Operation::Write { key: variant(1, 1, "small.webp") },
         Operation::Head { key: variant(1, 1, "small.webp") },
         Operation::Delete { key: variant(1, 1, "small.webp") },
         Operation::Image { id: image(1) },
+        list(Prefix::Public(image(1))),
         record(1, "small.webp"),
     ] {
         assert!(grant.allows(&allowed), "{allowed:?}");
@@ -81,6 +84,9 @@ fn a_renderer_reads_the_original_and_writes_its_pieces() {
         Operation::Delete { key: upload(1) },
         Operation::Copy { from: original(1), to: variant(1, 1, "small.webp") },
         Operation::Image { id: image(2) },
+        list(Prefix::Public(image(2))),
+        list(Prefix::Originals(image(1))),
+        list(Prefix::Uploads),
         Operation::Reject { id: image(1), problem, now },
         record(1, "large.webp"),
         record(2, "small.webp"),

@@ -35,7 +35,7 @@ use self::scenario::{Mutant, Scenario};
 fn holds(scenario: Scenario) {
     let name = scenario.name;
     let began = Instant::now();
-    let checker = scenario.checker().threads(2).spawn_bfs().join();
+    let checker = scenario.checker().threads(2).timeout(std::time::Duration::from_secs(std::env::var("T").map_or(1000, |t| t.parse().unwrap()))).spawn_bfs().join();
     println!(
         "{name}: {} states, {} steps, depth {}, {:.1} s",
         checker.unique_state_count(),

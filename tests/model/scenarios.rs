@@ -28,7 +28,7 @@ pub(super) fn join() -> Scenario {
     Scenario {
         name: "join",
         described: Described::Yes,
-        chances: &[(Put, 1), (Double, 1), (Crash, 2), (Lapse, 1)],
+        chances: &[(Put, 1), (Double, 1), (Crash, 1)],
         reaches: &[Status::Ready],
         ..PLAIN()
     }

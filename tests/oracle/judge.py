@@ -75,6 +75,10 @@ def square(image):
     return small.numpy().astype(np.float64)[:32, :32]
 
 
+def difference(one, other):
+    return float(np.mean((one - other) ** 2))
+
+
 def judge(task):
     boxes = task["boxes"]
     references = Path(task["references"])
@@ -88,7 +92,7 @@ def judge(task):
             shown.write_to_file(pair[0], compression=1)
             wanted.write_to_file(pair[1], compression=1)
             target = square(wanted)
-            errors = [float(np.mean((turn(square(shown)) - target) ** 2)) for turn in TURNS]
+            errors = [difference(turn(square(shown)), target) for turn in TURNS]
             yield {
                 "file": str(path),
                 "name": made.stem,
@@ -100,6 +104,7 @@ def judge(task):
                 "orientation": ours.get("orientation") if ours.get_typeof("orientation") else 1,
                 "error_as_it_is": errors[0],
                 "least_error_turned": min(errors[1:]),
+                "least_between_turns": min(difference(turn(target), target) for turn in TURNS[1:]),
                 "ours": pair[0],
                 "reference": pair[1],
             }

@@ -67,6 +67,9 @@ impl Tag {
     }
 }
 
+/// Tag, type, count and bytes.
+type Entry = (u16, u16, usize, Vec<u8>);
+
 /// A TIFF structure of three directories: the first, EXIF's and GPS's.
 pub fn tiff(first: &[(u16, Tag)], exif: &[(u16, Tag)], gps: &[(u16, Tag)]) -> Vec<u8> {
     const EXIF: u16 = 0x8769;
@@ -74,7 +77,7 @@ pub fn tiff(first: &[(u16, Tag)], exif: &[(u16, Tag)], gps: &[(u16, Tag)]) -> Ve
     let mut bytes = b"MM\0*\0\0\0\x08".to_vec();
     // Room for two pointers; their targets are known once the first directory is laid out.
     let blank = |tag| (tag, 4_u16, 1_usize, vec![0; 4]);
-    let mut entries: Vec<_> = first
+    let mut entries: Vec<Entry> = first
         .iter()
         .map(|(tag, value)| {
             let (kind, count, data) = value.stored();
@@ -84,8 +87,8 @@ pub fn tiff(first: &[(u16, Tag)], exif: &[(u16, Tag)], gps: &[(u16, Tag)]) -> Ve
         .collect();
     entries.sort_by_key(|entry| entry.0);
     let size = directory(8, &entries).len();
-    let stored = |list: &[(u16, Tag)]| -> Vec<_> {
-        let mut entries: Vec<_> = list
+    let stored = |list: &[(u16, Tag)]| {
+        let mut entries: Vec<Entry> = list
             .iter()
             .map(|(tag, value)| {
                 let (kind, count, data) = value.stored();
@@ -113,9 +116,9 @@ pub fn tiff(first: &[(u16, Tag)], exif: &[(u16, Tag)], gps: &[(u16, Tag)]) -> Ve
 }
 
 /// A directory that stands at an offset, with the values that do not fit it behind it.
-fn directory(at: usize, entries: &[(u16, u16, usize, Vec<u8>)]) -> Vec<u8> {
+fn directory(at: usize, entries: &[Entry]) -> Vec<u8> {
     let mut bytes = u16::try_from(entries.len()).unwrap().to_be_bytes().to_vec();
-    let mut behind = Vec::new();
+    let mut behind: Vec<u8> = Vec::new();
     let values_at = at + 2 + entries.len() * 12 + 4;
     for (tag, kind, count, data) in entries {
         bytes.extend(tag.to_be_bytes());

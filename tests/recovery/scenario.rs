@@ -69,7 +69,9 @@ impl Home {
         let event = world.put(private, &drawing).await;
         self.post_message(event).await;
         let text = self.upload(3, b"this is not a picture, whatever its name may say").await;
-        let truncated = self.upload(4, &jpeg[..jpeg.len() / 2]).await;
+        // Cut within the pixels, so that only decoding finds it out.
+        let large = draw::jpeg(96, 96, 4);
+        let truncated = self.upload(4, &large[..large.len() * 3 / 4]).await;
         let erased_later = self.upload(5, &draw::png(16, 12)).await;
         let erased_early = self.create(6, jpeg.len() as u64, Visibility::Public).await;
         let event = world.put(erased_early, &jpeg).await;

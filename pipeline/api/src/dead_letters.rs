@@ -5,12 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    body::Body,
-    extract::State,
-    http::Uri,
-};
+use axum::{Json, body::Body, extract::State, http::Uri};
 use domain::{
     Code, ImageId, Problem, StageName, StoreError,
     message::Body as Work,

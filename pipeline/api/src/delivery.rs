@@ -15,6 +15,7 @@ use futures::{StreamExt, stream};
 
 use crate::{
     App,
+    openapi::Raw,
     params::{Params, unknown_image},
     problem::Refusal,
     ranges::{Answer, decide},
@@ -37,8 +38,8 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
         ("file" = String, Path, description = "`small.webp`"),
     ),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "image/*"),
-        (status = 206, body = Vec<u8>, content_type = "image/*", description = "The range that was asked for"),
+        (status = 200, body = Raw, content_type = "image/*"),
+        (status = 206, body = Raw, content_type = "image/*", description = "The range that was asked for"),
         (status = 304, description = "The client has it"),
     ),
 )]
@@ -63,8 +64,8 @@ pub(crate) async fn public(
         ("signature" = String, Query, description = "Over all that the URL allows"),
     ),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "image/*"),
-        (status = 206, body = Vec<u8>, content_type = "image/*", description = "The range that was asked for"),
+        (status = 200, body = Raw, content_type = "image/*"),
+        (status = 206, body = Raw, content_type = "image/*", description = "The range that was asked for"),
         (status = 304, description = "The client has it"),
     ),
 )]
@@ -89,7 +90,7 @@ pub(crate) async fn private(
     ),
     responses(
         (status = 200, body = Object, content_type = "application/json"),
-        (status = 206, body = Vec<u8>, content_type = "application/json", description = "The range that was asked for"),
+        (status = 206, body = Raw, content_type = "application/json", description = "The range that was asked for"),
         (status = 304, description = "The client has it"),
     ),
 )]

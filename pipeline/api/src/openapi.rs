@@ -10,7 +10,7 @@ use axum::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 use utoipa::{
-    OpenApi,
+    OpenApi, ToSchema,
     openapi::{Components, OpenApi as Description},
 };
 
@@ -28,6 +28,12 @@ pub(crate) async fn document(State(app): State<Arc<App>>) -> Response {
     ];
     (headers, app.description.clone()).into_response()
 }
+
+/// Bytes as they are, in descriptions.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "stands for bodies that are streamed and never held")]
+pub(crate) struct Raw(Vec<u8>);
 
 #[derive(OpenApi)]
 #[openapi(
@@ -84,6 +90,12 @@ fn with_components(mut description: Description) -> Description {
 }
 
 fn complete_operation(path: &str, operation: &mut Value) {
+    for (_, answer) in operation["responses"].as_object_mut().into_iter().flatten() {
+        // OpenAPI demands a description; of most answers the schema says it all.
+        if answer["description"].is_null() {
+            answer["description"] = json!("What was asked for");
+        }
+    }
     operation["responses"]["default"] = json!({ "$ref": "#/components/responses/Problem" });
     if path.starts_with("/v1/") || path == "/metrics" {
         operation["security"] = json!([{ "key": [] }]);

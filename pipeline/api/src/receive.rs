@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use crate::{
     App,
     body::Intake,
+    openapi::Raw,
     params::{Id, Params, unknown_image},
     problem::{FieldError, Refusal},
 };
@@ -38,7 +39,7 @@ use crate::{
         ("Content-Type" = String, Header, description = "As signed"),
         ("x-amz-checksum-sha256" = Option<String>, Header, description = "Base64; as signed, where one was announced"),
     ),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = Raw, content_type = "application/octet-stream"),
     responses((status = 200, description = "All bytes are there", headers(("ETag" = String)))),
 )]
 pub(crate) async fn upload(

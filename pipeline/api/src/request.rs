@@ -33,22 +33,27 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request, next: 
     let took = app.api.clock.now().duration_since(start).as_secs_f64().max(0.0);
     let status = response.status().as_u16();
     app.traffic.count(&method, route, status, took);
-    let milliseconds = took * 1000.0;
-    span.in_scope(|| match response.extensions_mut().remove::<Arc<Refusal>>() {
-        Some(refusal) => {
-            let (code, detail) = (refusal.problem.code.as_str(), &refusal.problem.detail);
-            match &refusal.cause {
-                Some(cause) => {
-                    tracing::error!(status, milliseconds, code, cause, "could not answer");
-                }
-                None => tracing::info!(status, milliseconds, code, detail, "refused"),
-            }
-            write_down(&mut response, &refusal, &id);
-        }
-        None => tracing::info!(status, milliseconds, "answered"),
-    });
+    let refusal = response.extensions_mut().remove::<Arc<Refusal>>();
+    span.in_scope(|| log(status, took * 1000.0, refusal.as_deref()));
+    if let Some(refusal) = refusal {
+        write_down(&mut response, &refusal, &id);
+    }
     finish(&mut response, &id);
     response
+}
+
+/// One line a request. What went wrong on this side is told here and nowhere else.
+fn log(status: u16, milliseconds: f64, refusal: Option<&Refusal>) {
+    let Some(Refusal { problem, cause, .. }) = refusal else {
+        tracing::info!(status, milliseconds, "answered");
+        return;
+    };
+    let (code, detail) = (problem.code.as_str(), problem.detail.as_str());
+    if let Some(cause) = cause {
+        tracing::error!(status, milliseconds, code, cause, "could not answer");
+    } else {
+        tracing::info!(status, milliseconds, code, detail, "refused");
+    }
 }
 
 /// The id that the client or a proxy gave, where it is a UUID; otherwise a new one.

@@ -233,7 +233,7 @@ impl Settlement {
         self.tally.handled(message.stage(), Outcome::Lost, begun.elapsed());
         let attempts = message.attempts + 1;
         tracing::warn!(
-            message = message.name(),
+            kind = message.name(),
             image = message.image().map(tracing::field::display),
             attempts,
             cause = cause.word,
@@ -271,6 +271,6 @@ impl Settlement {
 
 fn warn(message: &Message, detail: &str, what: &'static str) {
     let image = message.image().map(tracing::field::display);
-    tracing::warn!(message = message.name(), image, detail, "{what}");
+    tracing::warn!(kind = message.name(), image, detail, "{what}");
 }
 

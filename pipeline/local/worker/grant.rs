@@ -6,8 +6,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    ImageId, Key, Message, PieceId, Revision, StageName,
-    message::Body,
+    ImageId, Key, Message, PieceId, Revision, StageName, key::Prefix, message::Body,
 };
 
 use super::wire::Operation;
@@ -40,6 +39,10 @@ impl Grant {
                 self.may_read(key)
             }
             Operation::Write { key } => self.may_write(key),
+            Operation::List { prefix, .. } => {
+                let variants = [Prefix::Public(self.image), Prefix::Private(self.image)];
+                self.stage == Resize && variants.contains(prefix)
+            }
             // What a worker wrote it may take back, when the image turns out to be erased; ingest
             // also takes the upload of an erased image away.
             Operation::Delete { key } => {

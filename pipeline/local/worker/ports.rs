@@ -140,11 +140,13 @@ impl Objects for Remote {
 
     async fn list(
         &self,
-        _prefix: &Prefix,
-        _cursor: Option<&str>,
-        _limit: usize,
+        prefix: &Prefix,
+        cursor: Option<&str>,
+        limit: usize,
     ) -> Result<Page<Key>, StoreError> {
-        Err(refused("lists no objects"))
+        let cursor = cursor.map(str::to_owned);
+        let answer = self.call(Operation::List { prefix: *prefix, cursor, limit }, &[]).await?;
+        expect_reply!(answer, (Reply::Keys(page), _) => page)
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {

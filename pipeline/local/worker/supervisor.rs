@@ -107,6 +107,9 @@ pub struct Worker {
 /// How long a new process may take until it is ready for a message.
 const START: Duration = Duration::from_secs(10);
 
+/// Keys of one page: a frame's head holds them easily.
+const LONGEST_LIST: usize = 1000;
+
 /// How long a process may take to end after its output did.
 const END: Duration = Duration::from_secs(2);
 
@@ -313,6 +316,10 @@ async fn answer(
         Operation::Head { key } => objects.head(&key).await.map(Reply::Meta),
         Operation::Write { key } => objects.write_if_absent(&key, bytes).await.map(Reply::Written),
         Operation::Copy { from, to } => objects.copy(&from, &to).await.map(Reply::Written),
+        Operation::List { prefix, cursor, limit } => {
+            // A worker is not believed, nor is how much it wants to hear.
+            objects.list(&prefix, cursor.as_deref(), limit.min(LONGEST_LIST)).await.map(Reply::Keys)
+        }
         Operation::Delete { key } => objects.delete(&key).await.map(|()| Reply::Deleted),
         Operation::Image { id } => catalog.image(id).await.map(|it| Reply::Image(Box::new(it))),
         Operation::Accept { id, source, now } => {

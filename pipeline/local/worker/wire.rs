@@ -11,7 +11,9 @@ use bytes::Bytes;
 use domain::{
     Failure, Image, ImageId, Key, Message, PieceId, Problem, StoreError,
     image::{Acceptance, Outcome, Progress, Source},
+    key::Prefix,
     ports::{ObjectMeta, Written},
+    query::Page,
 };
 use imaging::Limits;
 use jiff::Timestamp;
@@ -70,8 +72,8 @@ pub enum FromWorker {
     },
 }
 
-/// The port operations that a stage in a worker may ask for. Those that are not here (listing,
-/// signing, erasing, announcing) belong to the stages that run beside the database.
+/// The port operations that a stage in a worker may ask for. Those that are not here
+/// (signing, erasing, announcing) belong to the stages that run beside the database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
@@ -105,6 +107,15 @@ pub enum Operation {
         from: Key,
         /// To which.
         to: Key,
+    },
+    /// [`domain::Objects::list`].
+    List {
+        /// Which folder.
+        prefix: Prefix,
+        /// Where to go on.
+        cursor: Option<String>,
+        /// How many at most.
+        limit: usize,
     },
     /// [`domain::Objects::delete`].
     Delete {
@@ -155,6 +166,8 @@ pub enum Reply {
     Bytes,
     /// To `write` and `copy`.
     Written(Written),
+    /// To `list`.
+    Keys(Page<Key>),
     /// To `delete`.
     Deleted,
     /// To `image`.

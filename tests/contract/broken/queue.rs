@@ -122,10 +122,14 @@ impl Outbox for BrokenQueue {
                 messages.retain(|message| sent.insert(message.clone()));
             }
             Fault::ForgetsAttempts => {
-                messages.iter_mut().for_each(|message| message.attempts = 0);
+                for message in &mut messages {
+                    message.attempts = 0;
+                }
             }
             Fault::IgnoresNotBefore => {
-                messages.iter_mut().for_each(|message| message.not_before = None);
+                for message in &mut messages {
+                    message.not_before = None;
+                }
             }
             _ => {}
         }

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 pub use self::trial::{Check, Finding, Outcome, Report, Untested, Violation};
-use crate::{Catalog, Clock, DeadLetters, Keyring, Objects, Queue, memory::ManualClock};
+use crate::{Catalog, Clock, DeadLetters, Key, Keyring, Objects, Queue, memory::ManualClock};
 
 /// What is held to the contract: a home, seen as a source of adapters.
 #[async_trait]
@@ -76,6 +76,21 @@ impl Adapters {
 
     fn room(&self) -> Result<u64, Finding> {
         self.room.ok_or(Finding::Untested("the room of this home is not bounded"))
+    }
+
+    /// Fills the home with objects, large ones first, until nothing more goes in.
+    async fn fill(&self) -> Result<Vec<Key>, Finding> {
+        let mut length = usize::try_from(self.room()? / 8).unwrap_or(usize::MAX);
+        let mut filled = Vec::new();
+        for number in 0..=u8::MAX {
+            let (key, bytes) = (samples::upload(number), samples::bytes(number, length));
+            match self.objects.write_if_absent(&key, bytes).await {
+                Ok(_) => filled.push(key),
+                Err(_) if length > 64 => length /= 4,
+                Err(_) => break,
+            }
+        }
+        Ok(filled)
     }
 }
 

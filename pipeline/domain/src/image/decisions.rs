@@ -72,9 +72,12 @@ impl Image {
         }
         if self.work.expected != *pieces || !open {
             let ended = std::mem::take(&mut self.work.ended);
-            let kept = ended.into_iter().chain(self.serving.clone()).filter(|(piece, outcome)| {
-                pieces.contains(piece) && (open || !matches!(outcome, Outcome::Failed(_)))
-            });
+            // What ended in this set is newer than what serves; a failure is worth keeping only
+            // while its own set is open.
+            let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_));
+            let served = self.serving.clone().into_iter().filter(|(_, outcome)| !failed(outcome));
+            let ended = ended.into_iter().filter(|(_, outcome)| open || !failed(outcome));
+            let kept = served.chain(ended).filter(|(piece, _)| pieces.contains(piece));
             let round = if open { self.work.round } else { self.work.round + 1 };
             self.work =
                 Work { expected: pieces.clone(), ended: kept.collect(), round, sent_at: None };
@@ -200,9 +203,13 @@ impl Image {
                 true
             }
             Status::Processing => {
+                let before = self.work.ended.len();
                 self.work.ended.retain(|piece, outcome| {
                     !(pieces.contains(piece) && matches!(outcome, Outcome::Failed(_)))
                 });
+                if self.work.ended.len() < before {
+                    self.step(Status::Processing, now);
+                }
                 pieces.iter().any(|piece| self.work.expected.contains(piece))
             }
             _ => false,

@@ -134,17 +134,7 @@ pub(super) async fn restart_keeps_images(home: Adapters) -> Outcome {
 }
 
 pub(super) async fn full_home_keeps_images(home: Adapters) -> Outcome {
-    let room = home.room()?;
-    // Large objects first, then small ones, until nothing more goes in.
-    let mut length = usize::try_from(room / 8).unwrap_or(usize::MAX);
-    let mut number = 0;
-    while length > 64 && number < u8::MAX {
-        let bytes = samples::bytes(number, length);
-        match home.objects.write_if_absent(&samples::upload(number), bytes).await {
-            Ok(_) => number += 1,
-            Err(_) => length /= 4,
-        }
-    }
+    home.fill().await?;
     let mut there = Vec::new();
     for number in 0..200 {
         let image = samples::pending(number);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    super::{Adapters, Outcome, samples, trial},
+    super::{Adapters, Outcome, trial},
     AFTER, VISIBILITY, accepted, borrow_all, borrow_one, every_kind, idle, sorted,
 };
 use crate::{Message, StageName, message::Body};
@@ -132,16 +132,7 @@ pub(super) async fn restart_keeps_messages(home: Adapters) -> Outcome {
 }
 
 pub(super) async fn full_home_keeps_messages(home: Adapters) -> Outcome {
-    let room = home.room()?;
-    let mut length = usize::try_from(room / 8).unwrap_or(usize::MAX);
-    let mut number = 0;
-    while length > 64 && number < u8::MAX {
-        let bytes = samples::bytes(number, length);
-        match home.objects.write_if_absent(&samples::upload(number), bytes).await {
-            Ok(_) => number += 1,
-            Err(_) => length /= 4,
-        }
-    }
+    let objects = home.fill().await?;
     let mut sent = Vec::new();
     for number in 0..200 {
         let large: Message = Body::Reprocess {
@@ -154,8 +145,8 @@ pub(super) async fn full_home_keeps_messages(home: Adapters) -> Outcome {
         }
     }
     // Lending writes as well, so there must be room for it.
-    for number in 0..number.min(3) {
-        home.objects.delete(&samples::upload(number)).await?;
+    for key in objects.iter().take(3) {
+        home.objects.delete(key).await?;
     }
     let lent = borrow_all(&*home.queue, StageName::Fanout).await?;
     let found: Vec<_> = lent.into_iter().map(|delivery| delivery.message).collect();
