@@ -127,7 +127,7 @@ impl Client {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(Duration::from_secs(10)))
-            .timeout_recv_response(Some(Duration::from_secs(120)))
+            .timeout_recv_response(Some(Duration::from_mins(2)))
             .build()
             .into();
         Ok(Self {

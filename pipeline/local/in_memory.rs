@@ -38,9 +38,9 @@ pub async fn develop(
     limits: &Limits,
 ) -> Result<Developed, StoreError> {
     let dark = Darkroom::new(presets, limits);
-    let id = dark.pending(file, bytes.len() as u64).await?;
-    let key = Key::Upload { image: id };
     let size = bytes.len() as u64;
+    let id = dark.pending(file, size).await?;
+    let key = Key::Upload { image: id };
     match limits.check_bytes(size) {
         Ok(()) => {
             dark.objects.write_if_absent(&key, bytes).await?;
@@ -66,7 +66,7 @@ pub async fn refuse(file: &Path, size: u64, problem: &Problem) -> Result<Develop
 /// Work is begun once and in order here, so nothing that was sent is ever taken for lost.
 const VISIBILITY: Duration = Duration::from_hours(24);
 
-fn broken(failure: Failure) -> StoreError {
+fn broken(failure: &Failure) -> StoreError {
     StoreError::Broken(failure.to_string())
 }
 
@@ -145,7 +145,7 @@ impl Darkroom {
             })?;
             let budget = Budget::unlimited(self.clock.clone());
             // Memory is never busy, so whatever fails here would fail again.
-            waiting.extend(stage.handle(message, &budget).await.map_err(broken)?);
+            waiting.extend(stage.handle(message, &budget).await.map_err(|failure| broken(&failure))?);
         }
         Ok(())
     }

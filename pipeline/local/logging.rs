@@ -1,6 +1,9 @@
 //! Log lines, on standard error: standard output is for answers.
 
-use std::{io::stderr, str::FromStr};
+use std::{
+    io::{IsTerminal as _, stderr},
+    str::FromStr,
+};
 
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -38,7 +41,7 @@ pub fn start(format: LogFormat, filter: &str) {
     let lines = fmt().with_env_filter(filter).with_writer(stderr);
     // Only fails where logging was begun before.
     let _begun_before = match format {
-        LogFormat::Text => lines.with_target(false).try_init(),
+        LogFormat::Text => lines.with_target(false).with_ansi(stderr().is_terminal()).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
         LogFormat::Bare => {
             lines.without_time().with_target(false).with_ansi(false).try_init()

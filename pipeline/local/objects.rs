@@ -1,8 +1,8 @@
-//! Objects as files: read and listed through `object_store`, written as [`Placement`] says.
+//! Objects as files: read through `object_store`, written and listed by the `shelf`.
 
 mod shelf;
 
-use std::{collections::BTreeSet, error::Error, io, ops::Range, sync::Arc};
+use std::{error::Error, io, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -165,31 +165,17 @@ impl Objects for LocalObjects {
         limit: usize,
     ) -> Result<Page<Key>, StoreError> {
         let folder = prefix.path();
-        let limit = limit.max(1);
-        let root = Path::from(folder.trim_end_matches('/'));
-        let mut found = match cursor {
-            Some(cursor) => self.files.list_with_offset(Some(&root), &Path::from(cursor)),
-            None => self.files.list(Some(&root)),
+        let (shelf, after, limit) = (Arc::clone(&self.shelf), cursor.map(str::to_owned), limit.max(1));
+        let within = folder.clone();
+        let listed =
+            tokio::task::spawn_blocking(move || shelf.list(&within, after.as_deref(), limit + 1));
+        let mut items = match listed.await {
+            Ok(listed) => listed.map_err(|error| disk::answer(&error, &folder))?,
+            Err(lost) => return Err(StoreError::Broken(format!("{folder}: {lost}"))),
         };
-        // Files come in the directory's order: of all, the first of the page are kept.
-        let mut first = BTreeSet::new();
-        while let Some(entry) = found.next().await {
-            let entry = match entry {
-                Ok(entry) => entry.location.to_string(),
-                // Deleted while it was being listed.
-                Err(object_store::Error::NotFound { .. }) => continue,
-                Err(error) => return Err(answer(&error, &folder)),
-            };
-            // What is not of our layout was put there by somebody else, and is left alone.
-            let Ok(key) = Key::parse(&entry) else { continue };
-            first.insert((entry, key));
-            if first.len() > limit + 1 {
-                first.pop_last();
-            }
-        }
-        let more = first.len() > limit;
-        let (paths, items): (Vec<_>, Vec<_>) = first.into_iter().take(limit).unzip();
-        Ok(Page { items, next: paths.last().filter(|_| more).cloned() })
+        let more = items.len() > limit;
+        items.truncate(limit);
+        Ok(Page { next: items.last().filter(|_| more).map(Key::path), items })
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {

@@ -304,14 +304,12 @@ fn parse_size(text: &str) -> Option<u64> {
 pub fn is_loopback_url(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split('/').next().unwrap_or_default();
-    match host.parse::<SocketAddr>() {
-        Ok(address) => is_loopback(address.ip()),
-        Err(_) => {
-            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-            let address = name.trim_start_matches('[').trim_end_matches(']').parse();
-            name == "localhost" || address.is_ok_and(is_loopback)
-        }
-    }
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse();
+    name == "localhost" || address.is_ok_and(is_loopback)
 }
 
 /// Whether only this machine can reach the address.

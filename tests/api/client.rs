@@ -51,18 +51,19 @@ impl Request {
 
     /// The head with its empty line, and the body.
     pub(crate) fn bytes(&self, address: SocketAddr) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.target);
+        let mut lines = vec![
+            format!("{} {} HTTP/1.1", self.method, self.target),
+            "Connection: close".to_owned(),
+        ];
         if !self.has("host") {
-            head += &format!("Host: {address}\r\n");
+            lines.push(format!("Host: {address}"));
         }
         let sized = self.has("content-length") || self.has("transfer-encoding");
         if !sized && (!self.body.is_empty() || matches!(self.method.as_str(), "POST" | "PUT")) {
-            head += &format!("Content-Length: {}\r\n", self.body.len());
+            lines.push(format!("Content-Length: {}", self.body.len()));
         }
-        for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        let mut bytes = (head + "\r\n").into_bytes();
+        lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+        let mut bytes = (lines.join("\r\n") + "\r\n\r\n").into_bytes();
         bytes.extend_from_slice(&self.body);
         bytes
     }
@@ -166,7 +167,7 @@ impl Reply {
 fn dechunk(mut bytes: &[u8]) -> Vec<u8> {
     let mut all = Vec::new();
     loop {
-        let line = bytes.windows(2).position(|w| w == b"\r\n").expect("a chunk's length");
+        let line = bytes.windows(2).position(|w| w == b"\r\n").unwrap();
         let length = std::str::from_utf8(&bytes[..line]).unwrap();
         let length = usize::from_str_radix(length, 16).unwrap();
         if length == 0 {

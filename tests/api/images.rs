@@ -37,7 +37,7 @@ fn a_record_says_all_that_is_known() {
         camera: Some(Camera { make: Some("Maker".into()), model: None }),
         exposure: Some(Exposure { time_s: Some(0.008), iso: Some(100), ..Exposure::default() }),
         orientation: Some(6),
-        gps: Some(Gps { latitude: 60.146706, longitude: 24.906772, altitude_m: None }),
+        gps: Some(Gps { latitude: 60.146_706, longitude: 24.906_772, altitude_m: None }),
         keywords: vec!["sea".into()],
         ..Metadata::default()
     };
@@ -217,12 +217,23 @@ fn tenants_see_and_reach_their_own_images_only() {
         let images = page["images"].as_array().unwrap().iter();
         images.map(|image| image["image_id"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(ids(&list(&b, "")), [of_b.clone()]);
+    assert_eq!(ids(&list(&b, "")), std::slice::from_ref(&of_b));
     let page = list(&a, "?limit=1");
     assert_eq!(ids(&page), [of_a[2].clone()]);
-    // Another's cursor is a place among one's own.
+    // A cursor is good for its owner, in its list, as it was given.
     let cursor = page["next_cursor"].as_str().unwrap();
-    assert_eq!(ids(&list(&b, &format!("?cursor={cursor}"))), Vec::<String>::new());
+    assert_eq!(ids(&list(&a, &format!("?cursor={cursor}"))), [of_a[1].clone(), of_a[0].clone()]);
+    for (secret, list, cursor) in [
+        (&b, "images", cursor.to_owned()),
+        (&a, "dead-letters", cursor.to_owned()),
+        (&a, "images", format!("AAAA{}", &cursor[4..])),
+        (&a, "images", cursor[..cursor.len() - 4].to_owned()),
+    ] {
+        let target = format!("/v1/{list}?cursor={cursor}");
+        let reply = server.call(&Request::get(&target).key(secret));
+        reply.problem(Code::InvalidParameter);
+        assert_eq!(reply.fields(), ["cursor"], "{target}");
+    }
     for (method, path) in [
         ("GET", format!("/v1/images/{of_b}")),
         ("GET", format!("/v1/images/{of_b}/events")),

@@ -3,14 +3,21 @@
 //! a complete problem with a code of the table (see [`client`]).
 
 mod access;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod client;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod dead_letters;
 mod delivery;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod events;
+mod full;
 mod home;
 mod images;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod receive;
 mod schema;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod server;
 mod uploads;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod variants;

@@ -33,6 +33,7 @@ pub(crate) struct Options {
     pub(crate) events: Events,
     pub(crate) room: u64,
     pub(crate) catalog: Option<Arc<dyn Catalog>>,
+    pub(crate) objects: Option<fn(Signer) -> Arc<dyn Objects>>,
     /// What clients reach it by; otherwise its address.
     pub(crate) public_url: Option<String>,
 }
@@ -51,6 +52,7 @@ impl Default for Options {
             },
             room: u64::MAX,
             catalog: None,
+            objects: None,
             public_url: None,
         }
     }
@@ -100,7 +102,10 @@ impl Server {
         let catalog = options.catalog.unwrap_or_else(|| Arc::new(MemoryCatalog::new()));
         let keyring = Arc::new(MemoryKeyring::new());
         let router = api::router(Api {
-            objects: Arc::clone(&objects) as _,
+            objects: match options.objects {
+                Some(other) => other(signer.clone()),
+                None => Arc::clone(&objects) as _,
+            },
             catalog: Arc::clone(&catalog),
             outbox: Arc::clone(&queue) as _,
             letters: Arc::clone(&queue) as _,

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    pictures::photograph,
+    pictures::{giant, photograph},
+    poison::GIANT_RESIDENT,
     server::{Server, send_signal, wait_for},
 };
 
@@ -24,7 +25,7 @@ fn sigterm_finishes_what_was_begun_and_loses_nothing() {
 
     let server = Server::start(data.path(), &["--workers", "2"]);
     for id in ids {
-        let record = server.client().finished(&id, Duration::from_secs(60));
+        let record = server.client().finished(&id, Duration::from_mins(1));
         assert_eq!(record["status"], "ready", "{record:#}");
     }
 }
@@ -55,9 +56,9 @@ fn a_second_signal_stops_at_once_and_workers_go_too() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &["--workers", "1"]);
     let client = server.client();
-    let giant = client.upload(&photograph(7, 8000, 6000));
-    let worker = wait_for("a worker is at it", Duration::from_secs(60), || {
-        server.workers().into_iter().find(|(_, resident)| *resident > 70 << 10).map(|(pid, _)| pid)
+    let giant = client.upload(giant());
+    let worker = wait_for("a worker is at it", Duration::from_mins(1), || {
+        server.workers().into_iter().find(|(_, resident)| *resident > GIANT_RESIDENT).map(|(pid, _)| pid)
     });
     // Stopped, so that it cannot finish by itself.
     send_signal("STOP", worker);
@@ -75,6 +76,6 @@ fn a_second_signal_stops_at_once_and_workers_go_too() {
     });
 
     let server = Server::start(data.path(), &["--workers", "1"]);
-    let record = server.client().finished(&giant, Duration::from_secs(60));
+    let record = server.client().finished(&giant, Duration::from_mins(1));
     assert_eq!(record["status"], "ready", "{record:#}");
 }

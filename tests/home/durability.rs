@@ -40,9 +40,10 @@ fn an_upload_is_answered_when_file_directory_and_message_are_on_disk() {
     let calls = completed(&fs::read_to_string(&trace).unwrap());
     let after = |from: usize, what: &str, is: &dyn Fn(&str) -> bool| {
         let found = calls.iter().skip(from).position(|call| is(call));
-        found.map(|at| from + at).unwrap_or_else(|| {
+        let Some(at) = found else {
             panic!("{what}: not after call {from} of\n{}", calls.join("\n"))
-        })
+        };
+        from + at
     };
     let object = format!("/objects/in/{id}");
     let file = after(0, "the file is synced", &|call| {

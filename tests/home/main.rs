@@ -4,10 +4,16 @@
 mod command_line;
 mod drain;
 mod durability;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod grants;
+#[expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on ends its test")]
 mod kill;
+#[expect(clippy::expect_used, reason = "a helper that cannot go on ends its test")]
 mod pictures;
+#[expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on ends its test")]
 mod poison;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod refusals;
+#[expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on ends its test")]
 mod server;
 mod upload;

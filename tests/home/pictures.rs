@@ -1,10 +1,10 @@
 //! Pictures that are drawn here: like photographs enough to be worth encoding, each different.
 
-use std::io::Cursor;
+use std::{io::Cursor, sync::LazyLock};
 
 use image::{ExtendedColorType, ImageEncoder as _, RgbImage, codecs::jpeg::JpegEncoder};
 
-/// A random number generator of one line (SplitMix64), so that every run draws and kills the same.
+/// A random number generator of one line (Steele, Lea and Flood's `SplitMix64`), so that every run draws and kills the same.
 #[derive(Clone)]
 pub(super) struct Random(pub(super) u64);
 
@@ -31,13 +31,35 @@ pub(super) fn photograph(seed: u64, width: u32, height: u32) -> Vec<u8> {
         let (x, y) = (u64::from(x), u64::from(y));
         let slope = x * 64 / u64::from(width) + y * 32 / u64::from(height);
         let ripple = if (x / wave + y / wave).is_multiple_of(2) { 18 } else { 0 };
-        let grain = (x * 2_654_435_761 ^ y * 40_503 ^ seed).wrapping_mul(2_246_822_519) >> 7 & 7;
+        let grain = ((x * 2_654_435_761) ^ (y * 40_503) ^ seed).wrapping_mul(2_246_822_519);
+        let grain = (grain >> 7) & 7;
         let level = slope + ripple + grain;
         image::Rgb(tint.map(|base| u8::try_from(base + level).unwrap_or(u8::MAX)))
     });
+    encode(&picture)
+}
+
+/// A JPEG of 24 million pixels, laid out of tiles: its decoding takes a while, and its pixels take
+/// more memory than anything else here. Drawn once for all tests.
+pub(super) fn giant() -> &'static [u8] {
+    const TILE: usize = 400;
+    const ACROSS: usize = 15;
+    const DOWN: u32 = 4000;
+    static GIANT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let tile = image::load_from_memory(&photograph(99, 400, 300)).expect("our own").to_rgb8();
+        let rows: Vec<_> =
+            tile.as_raw().chunks_exact(TILE * 3).map(|row| row.repeat(ACROSS)).collect();
+        let rows: Vec<_> = rows.iter().cycle().take(DOWN as usize).map(Vec::as_slice).collect();
+        let width = u32::try_from(TILE * ACROSS).expect("6000");
+        encode(&RgbImage::from_raw(width, DOWN, rows.concat()).expect("as many as there should be"))
+    });
+    &GIANT
+}
+
+fn encode(picture: &RgbImage) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     JpegEncoder::new_with_quality(&mut bytes, 88)
-        .write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8)
+        .write_image(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgb8)
         .expect("a picture in memory can be encoded");
     bytes.into_inner()
 }

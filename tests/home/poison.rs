@@ -11,19 +11,14 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    pictures::photograph,
+    pictures::{self, photograph},
     server::{Client, Server, darkroom, send_signal, wait_for},
 };
 
-/// A worker that has more than so many KiB has the giant: the others' pictures take a tenth of it.
-const GIANT_RESIDENT: u64 = 70 << 10;
+/// A worker that has more than so many KiB has the giant: the others' pictures take a third of it.
+pub(super) const GIANT_RESIDENT: u64 = 50 << 10;
 
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// Large enough that its decoding takes a while, in any build.
-fn giant() -> Vec<u8> {
-    photograph(99, 8000, 6000)
-}
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn small_ones() -> Vec<Vec<u8>> {
     (0..10).map(|seed| photograph(seed, 400, 300)).collect()
@@ -47,7 +42,7 @@ fn gone(server: &Server, pid: u32) {
 fn poisoned(server: &Server, spoil: impl Fn(u32)) -> (String, Vec<(String, Instant)>) {
     let client = server.client();
     let mut ids: Vec<_> = small_ones().iter().take(5).map(|bytes| client.upload(bytes)).collect();
-    let giant = client.upload(&giant());
+    let giant = client.upload(pictures::giant());
     ids.extend(small_ones().iter().skip(5).map(|bytes| client.upload(bytes)));
     let others = {
         let client = client.clone();
@@ -78,7 +73,7 @@ fn only_letter(client: &Client) -> Value {
 #[test]
 fn a_killer_has_three_starts_and_holds_nobody_up() {
     let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path(), &["--workers", "2"]);
+    let server = Server::start(data.path(), &["--workers", "2", "--log", "warn"]);
     let (giant, others) = poisoned(&server, |worker| send_signal("KILL", worker));
     let client = server.client();
     let record = client.finished(&giant, MINUTE);
@@ -88,11 +83,11 @@ fn a_killer_has_three_starts_and_holds_nobody_up() {
     let detail = record["problem"]["detail"].as_str().unwrap();
     assert!(detail.contains("3 attempts") && detail.contains("signal 9"), "{detail}");
     assert!(others.iter().all(|(_, ready)| *ready < failed), "others waited for the killer");
-    assert_eq!(client.metric(r#"darkroom_workers_lost_total{cause="signal"}"#), 3.0);
+    assert_eq!(client.metric(r#"darkroom_workers_lost_total{cause="signal"}"#), 3);
     assert_eq!(server.log().matches("a start was lost").count(), 3, "{}", server.log());
     // Nothing more happens to it by itself.
     thread::sleep(Duration::from_secs(3));
-    assert_eq!(client.metric(r#"darkroom_workers_lost_total{cause="signal"}"#), 3.0);
+    assert_eq!(client.metric(r#"darkroom_workers_lost_total{cause="signal"}"#), 3);
     let letter = only_letter(&client);
     assert_eq!(letter["image_id"], giant.as_str());
     assert_eq!(letter["reason"]["code"], "crashed");
@@ -103,19 +98,19 @@ fn a_killer_has_three_starts_and_holds_nobody_up() {
     let record = client.finished(&giant, MINUTE);
     assert_eq!(record["status"], "ready", "{record:#}");
     assert_eq!(record["variants"].as_array().unwrap().len(), 6, "{record:#}");
-    assert_eq!(client.metric("darkroom_dead_letters"), 0.0);
+    assert_eq!(client.metric("darkroom_dead_letters"), 0);
 }
 
 #[test]
 fn what_hangs_is_killed_at_its_deadline() {
     let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path(), &["--workers", "2", "--deadline", "6s"]);
+    let server = Server::start(data.path(), &["--workers", "2", "--deadline", "6s", "--log", "warn"]);
     let (giant, _others) = poisoned(&server, |worker| send_signal("STOP", worker));
     let client = server.client();
     let record = client.finished(&giant, MINUTE);
     assert_eq!(record["status"], "failed", "{record:#}");
     assert_eq!(record["problem"]["code"], "timed_out", "{record:#}");
-    assert_eq!(client.metric(r#"darkroom_workers_lost_total{cause="time"}"#), 3.0);
+    assert_eq!(client.metric(r#"darkroom_workers_lost_total{cause="time"}"#), 3);
     assert_eq!(only_letter(&client)["reason"]["code"], "timed_out");
 }
 
@@ -125,8 +120,8 @@ fn starts_are_counted_across_restarts() {
     let mut giant = None;
     let mut lost = 0;
     for life in 0..3 {
-        let server = Server::start(home.path(), &["--workers", "2"]);
-        let id = giant.get_or_insert_with(|| server.client().upload(&self::giant())).clone();
+        let server = Server::start(home.path(), &["--workers", "2", "--log", "warn"]);
+        let id = giant.get_or_insert_with(|| server.client().upload(pictures::giant())).clone();
         let worker = at_the_giant(&server);
         send_signal("KILL", worker);
         wait_for("the loss is counted", MINUTE, || {
@@ -150,20 +145,20 @@ fn a_worker_that_outgrows_its_memory_is_said_to_have() {
         return;
     }
     let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path(), &["--workers", "1"]);
+    let server = Server::start(data.path(), &["--workers", "1", "--log", "warn"]);
     let client = server.client();
     // Bound to what it has before it begins, as if the giant had been predicted too small.
     let (worker, _) = wait_for("a worker starts", MINUTE, || server.workers().first().copied());
-    let bound = format!("--as={}:{}", 150 << 20, 150 << 20);
+    let bound = format!("--as={}:{}", 64 << 20, 64 << 20);
     let bound = Command::new("prlimit").args(["--pid", &worker.to_string(), &bound]).output().unwrap();
     if !bound.status.success() {
         println!("NOT RUN: prlimit may not: {}", String::from_utf8_lossy(&bound.stderr));
         return;
     }
-    let giant = client.upload(&giant());
+    let giant = client.upload(pictures::giant());
     let record = client.finished(&giant, MINUTE);
     assert_eq!(record["status"], "ready", "the next worker has its memory: {record:#}");
     let lost = client.metric(r#"darkroom_workers_lost_total{cause="memory"}"#);
-    assert!(lost >= 1.0, "{}", server.log());
+    assert!(lost >= 1, "{}", server.log());
     assert!(server.log().contains("ran out of its"), "{}", server.log());
 }

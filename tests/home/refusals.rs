@@ -7,10 +7,9 @@ use super::server::{Server, darkroom};
 /// Runs a server that is expected not to start.
 fn refused(data: &Path, flags: &[&str]) -> (i32, String) {
     let mut command = darkroom(&["serve", "--data"]);
+    command.arg(data);
     if !flags.contains(&"--listen") {
-        command.args([data.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
-    } else {
-        command.arg(data);
+        command.args(["--listen", "127.0.0.1:0"]);
     }
     let Output { status, stderr, .. } = command.args(flags).output().unwrap();
     (status.code().unwrap_or(-1), String::from_utf8(stderr).unwrap())

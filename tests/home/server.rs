@@ -133,6 +133,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+        if thread::panicking() {
+            eprintln!("what the server said:\n{}", self.log());
+        }
     }
 }
 
@@ -184,7 +187,7 @@ impl Client {
     pub(super) fn new(url: &str) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(Duration::from_mins(1)))
             .build()
             .into();
         Self { url: url.to_owned(), agent }
@@ -253,15 +256,16 @@ impl Client {
         wait_for(&format!("image {id} ends"), within, || {
             let record = self.record(id);
             let status = record["status"].as_str().expect("a status");
+            thread::sleep(Duration::from_millis(15));
             (!matches!(status, "pending" | "processing")).then_some(record)
         })
     }
 
-    /// A number of `/metrics`; 0 where it was never counted.
-    pub(super) fn metric(&self, name: &str) -> f64 {
+    /// A count of `/metrics`; 0 where it was never counted.
+    pub(super) fn metric(&self, name: &str) -> u64 {
         let text = String::from_utf8(self.get("/metrics").body).expect("text");
         text.lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
-            .map_or(0.0, |number| number.parse().expect("a number"))
+            .map_or(0, |number| number.parse().expect("a number"))
     }
 }

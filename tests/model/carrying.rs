@@ -2,7 +2,7 @@
 //! send what follows, acknowledge last. [`admit`] and [`judge`] are the product's own.
 
 use domain::{
-    Code, Message, Problem,
+    Code, Image, Message, Problem,
     message::Body,
     ports::{DeadLetter, Delivery},
     stage::{Admission, Verdict, admit, judge},
@@ -11,7 +11,7 @@ use domain::{
 use super::{
     calls::{Found, Halt, Run},
     fanout, ingest, metadata, mutants, resize,
-    scenario::{Mutant, NOW},
+    scenario::{Chance, Mutant, NOW, Scenario},
     world::{Request, Shared, World},
 };
 
@@ -73,6 +73,11 @@ fn settle(run: &mut Run<'_>, verdict: Verdict) -> Result<(), Halt> {
 fn bury(world: &mut World, message: &Message, reason: &Problem) {
     let bare: Message = message.body.clone().into();
     world.letters.entry(DeadLetter::name(message)).or_insert_with(|| Shared::new(bare));
+    match message.body {
+        // Their pieces' end is recorded by the obituary; all else waits for the sweeper.
+        Body::Render { .. } | Body::Describe { .. } => {}
+        _ => world.history.lossy = true,
+    }
     if let Some(obituary) = message.obituary(reason) {
         world.enqueue(&obituary);
     }
@@ -100,19 +105,26 @@ pub(super) fn serve(run: &mut Run<'_>, request: Request) -> Result<(), Halt> {
     })
 }
 
-/// `domain::stage::redrive`, of every letter.
+/// `domain::stage::redrive`, of every letter. One that its image does not know of yet stays.
 fn redrive(run: &mut Run<'_>) -> Result<(), Halt> {
-    let letters: Vec<_> = run.letters()?;
-    for message in letters {
+    for message in run.letters()? {
         // The reason is not asked for.
         let reason = Problem::new(Code::Crashed, "");
         let wanted = match message.obituary(&reason).map(|message| message.body) {
             Some(Body::Buried { image, pieces, .. }) => {
                 let pieces = pieces.into_iter().collect();
-                let found = run.decide(image, |_, _, record| {
+                let look = |_: &Scenario, _: &mut World, record: &mut Image| {
+                    Found::Whether(record.awaits(&pieces))
+                };
+                if run.decide(image, look)? == Found::Whether(true) {
+                    // The client is told so, and may ask again.
+                    run.at_home(|world| world.left[Chance::Redrive as usize] += 1)?;
+                    continue;
+                }
+                let open = |_: &Scenario, _: &mut World, record: &mut Image| {
                     Found::Whether(record.reopen(&pieces, NOW))
-                })?;
-                found == Found::Whether(true)
+                };
+                run.decide(image, open)? == Found::Whether(true)
             }
             _ => true,
         };

@@ -8,7 +8,7 @@ use super::{
     carrying,
     fanout::{self, Fate},
     poison, properties,
-    scenario::{BUCKET, Chance, Content, NOW, Origin, Scenario, Set},
+    scenario::{Ages, BUCKET, Chance, Content, NOW, Origin, Scenario, Set},
     world::{Errand, Place, Process, Request, Shared, World},
 };
 
@@ -135,9 +135,7 @@ impl Model for Scenario {
             Action::Double(at) => {
                 world.spend(Chance::Double);
                 let message = Message::clone(&world.queue[at].message);
-                if poison::is_in(self, &message) {
-                    world.history.copies += 1;
-                }
+                world.history.copies += u8::from(poison::is_in(self, &message));
                 world.enqueue(&message);
             }
             Action::Lose(at) => {
@@ -239,8 +237,9 @@ impl Scenario {
         if world.may(Chance::Cure) && world.history.deaths > 0 {
             actions.push(Action::Cure);
         }
-        // A handler ends, or is ended, long before its message is lent again.
-        if world.running.is_empty() {
+        let visible = |post: &super::world::Post| post.place == Place::Visible;
+        let at_rest = world.running.is_empty() && !world.queue.iter().any(visible);
+        if at_rest || (self.ages == Ages::Anytime && world.running.is_empty()) {
             actions.push(Action::GrowOld);
         }
         if can_sweep(world) {
@@ -285,7 +284,9 @@ impl Scenario {
         };
         world.history.stored.insert(picture);
         if heard == Heard::Yes {
-            world.enqueue(&fanout::event(key, content.etag(), bucket));
+            let event = fanout::event(key, content.etag(), bucket);
+            world.history.copies += u8::from(poison::is_in(self, &event));
+            world.enqueue(&event);
         } else {
             world.history.lossy = true;
         }
@@ -326,7 +327,13 @@ impl Scenario {
 /// been seen to; a sweeper that is faster than that is a [`Chance::Double`].
 pub(super) fn can_sweep(world: &World) -> bool {
     let sent = |post: &super::world::Post| {
-        matches!(post.message.body, Body::Sweep { .. } | Body::Accepted { .. } | Body::Uploaded { .. })
+        matches!(
+            post.message.body,
+            Body::Sweep { .. }
+                | Body::Uploaded { .. }
+                | Body::Accepted { .. }
+                | Body::Completed { .. }
+        )
     };
     if world.queue.iter().any(sent) {
         return false;

@@ -1,6 +1,7 @@
 //! Mirrors `ingest::Ingest::uploaded` (`pipeline/ingest/src/lib.rs`) and `Ingest::adopted`
-//! (`pipeline/ingest/src/adoption.rs`). Reading the bytes, `reading::judge`, is one call here: our
-//! own uploads never change, and a foreign object is compared with itself afterwards.
+//! (`pipeline/ingest/src/adoption.rs`). `head` and the reads of
+//! `reading::judge` are one call here: our own uploads never change, and a foreign object is
+//! compared with itself afterwards.
 
 use domain::{Code, ImageId, Key, Message, Problem, Status, image::Acceptance, message::Body};
 
@@ -31,11 +32,10 @@ fn uploaded(run: &mut Run<'_>, id: ImageId, key: &Key) -> Result<Vec<Message>, H
         }
         Status::Pending | Status::Expired => {}
     }
-    match run.read(key) {
+    let content = match run.read(key) {
         Err(halt) if halt.is_missing() => return Ok(Vec::new()),
-        head => head?,
+        answer => answer?,
     };
-    let content = run.read(key)?;
     super::poison::visit(run, "upload")?;
     match run.copy(key, &original(id, content)) {
         Err(halt) if halt.is_missing() => {}

@@ -85,7 +85,7 @@ macro_rules! hold {
         }
     )+};
 }
-hold! { join erasure presets poison poisoned_upload adoption expiry }
+hold! { join erasure presets poison poisoned_upload adoption adopted_erasure expiry }
 
 #[test]
 fn a_join_by_counter_is_found_out() {
@@ -110,7 +110,7 @@ fn sending_before_recording_is_found_out() {
 #[test]
 fn erasing_without_a_tombstone_is_found_out() {
     is_found_out(Mutant::NoTombstone, scenarios::erasure());
-    is_found_out(Mutant::NoTombstone, scenarios::adoption());
+    is_found_out(Mutant::NoTombstone, scenarios::adopted_erasure());
 }
 
 #[test]

@@ -180,6 +180,8 @@ pub(super) struct Scenario {
     pub(super) poison: Option<&'static str>,
     /// What may happen, and how often.
     pub(super) chances: &'static [(Chance, u8)],
+    /// When time may pass.
+    pub(super) ages: Ages,
     /// Handlers that may be at work at once.
     pub(super) at_once: usize,
     /// States of an image that must be reached, or the model shows nothing.
@@ -188,6 +190,15 @@ pub(super) struct Scenario {
     pub(super) mutant: Option<Mutant>,
     /// What is worked out once.
     pub(super) known: Known,
+}
+
+/// When time may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ages {
+    /// Whenever no handler is at work: each ends, or is ended, long before a visibility time does.
+    Anytime,
+    /// When all is done that can be done without it, which keeps the model small.
+    AtRest,
 }
 
 /// Whether a set of pieces has one of the metadata stage.

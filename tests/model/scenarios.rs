@@ -7,7 +7,7 @@ use super::scenario::{
         Busy, Change, Crash, Cure, Double, Erase, Lapse, Late, LoseEvent, LoseMessage, Put,
         PutLate, PutOther, Redrive, Reprocess,
     },
-    Described, Known, Origin, Scenario,
+    Ages, Described, Known, Origin, Scenario,
 };
 
 const PLAIN: fn() -> Scenario = || Scenario {
@@ -17,7 +17,8 @@ const PLAIN: fn() -> Scenario = || Scenario {
     described: Described::No,
     poison: None,
     chances: &[],
-    at_once: 2,
+    ages: Ages::AtRest,
+    at_once: 1,
     reaches: &[],
     mutant: None,
     known: Known::default(),
@@ -51,6 +52,7 @@ pub(super) fn presets() -> Scenario {
         variants: &["large.webp", "small.webp"],
         chances: &[(Put, 1), (Change, 1), (Reprocess, 1), (Crash, 1), (Double, 1)],
         reaches: &[Status::Ready],
+        at_once: 2,
         ..PLAIN()
     }
 }
@@ -78,13 +80,25 @@ pub(super) fn poisoned_upload() -> Scenario {
     }
 }
 
-/// An object of an adopted bucket is overwritten, and its events come late, twice or not at all.
+/// An object of an adopted bucket is overwritten, and its events come late and twice.
 pub(super) fn adoption() -> Scenario {
     Scenario {
         name: "adoption",
         origin: Origin::Adopted,
-        chances: &[(Put, 1), (PutOther, 1), (Double, 1), (Crash, 1), (Erase, 1)],
+        chances: &[(Put, 1), (PutOther, 1), (Double, 1), (Crash, 1)],
+        reaches: &[Status::Ready, Status::Expired],
+        ..PLAIN()
+    }
+}
+
+/// What was adopted is erased, and its events come afterwards.
+pub(super) fn adopted_erasure() -> Scenario {
+    Scenario {
+        name: "adopted erasure",
+        origin: Origin::Adopted,
+        chances: &[(Put, 1), (Erase, 1), (Double, 2), (Crash, 1)],
         reaches: &[Status::Ready, Status::Erased],
+        ages: Ages::Anytime,
         ..PLAIN()
     }
 }

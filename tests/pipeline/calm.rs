@@ -53,7 +53,7 @@ impl World {
     }
 
     /// Carries one message of each stage; false where there was none.
-    async fn step(&self, stages: &Stages) -> bool {
+    pub async fn step(&self, stages: &Stages) -> bool {
         let mut any = false;
         for name in StageName::ALL {
             for delivery in self.queue.receive(name, 1, VISIBILITY).await.unwrap() {

@@ -9,7 +9,7 @@ pub fn jpeg(width: u32, height: u32, seed: u8) -> Vec<u8> {
     let picture = RgbImage::from_fn(width, height, |x, y| {
         let shade = |n: u32| u8::try_from(n % 256).unwrap();
         let edge = if (x / 7 + y / 5) % 2 == 0 { 90 } else { 0 };
-        Rgb([shade(x * 5 + edge), shade(y * 3 + u32::from(seed)), shade(x + y + edge)])
+        Rgb([shade(x * 5 + edge), shade(y * 3 + u32::from(seed) * 41), shade(x + y + edge)])
     });
     encode(&picture.into(), ImageFormat::Jpeg)
 }

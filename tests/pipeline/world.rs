@@ -1,10 +1,6 @@
 //! A home in memory for tests: what lasts (stores and queue), and the stages that come and go.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{

@@ -10,10 +10,7 @@ use std::{
 };
 
 use domain::{
-    Budget, Clock, Status, Visibility,
-    image::Outcome,
-    memory::ManualClock,
-    message::Body,
+    Budget, Clock, Status, Visibility, image::Outcome, memory::ManualClock, message::Body,
     ports::Written,
 };
 use jiff::Timestamp;
@@ -52,11 +49,14 @@ fn plenty(clock: Arc<ManualClock>) -> Budget {
 
 /// Twelve sizes in two formats.
 fn presets() -> String {
-    (1..=12).map(|n| {
-        let side = n * 3;
-        format!("[variants.v{n}]\nwidth = {side}\nheight = {side}\nformats = ['webp', 'jpeg']\n")
-    })
-    .collect()
+    (1..=12)
+        .map(|n| {
+            let side = n * 3;
+            format!(
+                "[variants.v{n}]\nwidth = {side}\nheight = {side}\nformats = ['webp', 'jpeg']\n"
+            )
+        })
+        .collect()
 }
 
 struct Run {
@@ -90,9 +90,7 @@ async fn twenty_four_variants_are_made_by_many_messages_and_none_twice() {
         assert_eq!(image.work.ended.values().filter(made).count(), 24);
 
         let renders = |run: &Run| {
-            let render = |entry: &Entry| {
-                matches!(entry, Entry::Sent(m) if matches!(m.body, Body::Render { .. }))
-            };
+            let render = |entry: &Entry| matches!(entry, Entry::Sent(m) if matches!(m.body, Body::Render { .. }));
             run.home.fuse.ledger().iter().filter(|entry| render(entry)).count()
         };
         assert_eq!(renders(&unlimited), 1);

@@ -30,19 +30,17 @@ fn undisturbed(delays: Delays) -> (End, usize) {
 fn the_undisturbed_run_shows_every_kind_of_end() {
     let (end, calls) = undisturbed(Delays::NONE);
     let statuses: Vec<_> = end.records.values().map(|image| image.status).collect();
-    for status in [
-        Status::Ready,
-        Status::Failed,
-        Status::Rejected,
-        Status::Erased,
-        Status::Expired,
-    ] {
+    for status in [Status::Ready, Status::Failed, Status::Rejected, Status::Erased, Status::Expired]
+    {
         assert!(statuses.contains(&status), "no image ends {}", status.as_str());
     }
     let ready = statuses.iter().filter(|status| **status == Status::Ready).count();
     assert_eq!(ready, 4, "photograph, private, silent and adopted: {statuses:?}");
     assert_eq!(end.letters, 0);
-    println!("the undisturbed run makes {calls} port calls, and leaves {} objects", end.objects.len());
+    println!(
+        "the undisturbed run makes {calls} port calls, and leaves {} objects",
+        end.objects.len()
+    );
 }
 
 /// Every call in turn, in every way that a call can go wrong.

@@ -36,6 +36,9 @@ pub struct Home {
     pub loans: Loans,
     pub presets: String,
     pub allowance: Allowance,
+    /// How many messages are borrowed at a time. A home that dies loses them all, so more than one
+    /// is for tests in which none does.
+    pub lot: usize,
     /// Every start of a handler, as it was admitted.
     pub starts: Vec<Message>,
     order: Random,
@@ -59,6 +62,7 @@ impl Home {
             loans,
             presets: PRESETS.to_owned(),
             allowance: |clock| Budget::unlimited(clock),
+            lot: 1,
             starts: Vec::new(),
             order: Random(!delays.seed),
         }
@@ -120,7 +124,7 @@ impl Home {
             }
             let mut any = false;
             for name in names {
-                let lent = self.world.queue.receive(name, 1, VISIBILITY).await.unwrap();
+                let lent = self.world.queue.receive(name, self.lot, VISIBILITY).await.unwrap();
                 for delivery in lent {
                     any = true;
                     let budget = (self.allowance)(self.world.clock.clone());

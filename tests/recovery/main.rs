@@ -1,5 +1,6 @@
 //! Nothing is lost, nothing is made twice, and no image holds another, whatever fails: the stages
 //! on memory adapters, with failures at every port call.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and says where")]
 
 mod budget;
 #[path = "../pipeline/draw.rs"]

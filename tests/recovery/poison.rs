@@ -1,17 +1,24 @@
 //! What kills its worker costs three starts and harms nobody else.
 
+use std::sync::{Arc, Mutex};
+
 use domain::{
-    Catalog as _, Clock as _, Code, DeadLetters as _, Image, ImageId, Status,
+    Budget, Catalog as _, Clock, Code, DeadLetters as _, Image, ImageId, Message, Outbox as _,
+    Queue as _, Stage as _, StageName, Status,
     image::Outcome,
+    memory::{ManualClock, MemoryCatalog},
     message::Body,
     stage::{Redriven, redrive},
 };
+use futures::FutureExt as _;
+use jiff::Timestamp;
 
 use super::{
     draw,
     fuse::{Fuse, Lethal},
     home::{Home, Loans},
     ports::Delays,
+    world::VISIBILITY,
 };
 
 /// Three images, of which the second is to be poisoned.
@@ -140,5 +147,58 @@ async fn an_erased_image_is_not_brought_back() {
     assert_eq!(home.status(killer).await, Status::Erased);
     assert!(home.world.queue.is_empty());
     assert!(home.world.queue.letters(None, 10).await.unwrap().items.is_empty());
-    assert!(home.world.contents(&[killer]).await.keys().all(|path| !path.contains(&killer.to_string())));
+    assert!(
+        home.world.contents(&[killer]).await.keys().all(|path| !path.contains(&killer.to_string()))
+    );
+}
+
+/// Counts, whenever the pixel thread is about to begin another piece, what is recorded by then.
+struct Watch {
+    home: std::thread::ThreadId,
+    clock: Arc<ManualClock>,
+    catalog: Arc<MemoryCatalog>,
+    image: ImageId,
+    recorded: Mutex<Vec<usize>>,
+}
+
+impl Clock for Watch {
+    fn now(&self) -> Timestamp {
+        if std::thread::current().id() != self.home {
+            // The memory catalog never waits.
+            let image = self.catalog.image(self.image).now_or_never().unwrap().unwrap();
+            let pixels = image.work.ended.keys().filter(|piece| piece.name != "metadata");
+            self.recorded.lock().unwrap().push(pixels.count());
+        }
+        self.clock.now()
+    }
+}
+
+/// What a piece does to its process may come at any moment of its making. So from the second start
+/// on, none is begun before the one ahead of it is recorded; the first start does not wait.
+#[tokio::test]
+async fn after_a_lost_start_each_piece_is_recorded_before_the_next_begins() {
+    for (attempts, expected) in [(0, [0, 0, 0, 0]), (1, [1, 2, 3, 4]), (2, [1, 2, 3, 4])] {
+        let home = Home::new(Fuse::unarmed(), Delays::NONE, Loans::GivenBack);
+        let image = home.upload(1, &draw::jpeg(40, 30, 1)).await;
+        let stages = home.stages();
+        let watch = Arc::new(Watch {
+            home: std::thread::current().id(),
+            clock: home.world.clock.clone(),
+            catalog: home.world.catalog.clone(),
+            image,
+            recorded: Mutex::default(),
+        });
+        let budget = Budget::unlimited(watch.clone());
+        let mut render = None;
+        for name in [StageName::Ingest, StageName::Fanout] {
+            let lent = home.world.queue.receive(name, 1, VISIBILITY).await.unwrap();
+            let message = lent[0].message.clone();
+            let follow = stages.of(name).handle(message, &budget).await.unwrap();
+            home.world.queue.send(&follow).await.unwrap();
+            render = follow.into_iter().find(|m| m.stage() == StageName::Resize);
+        }
+        let render = Message { attempts, ..render.unwrap() };
+        stages.resize.handle(render, &budget).await.unwrap();
+        assert_eq!(*watch.recorded.lock().unwrap(), expected, "after {attempts} lost starts");
+    }
 }

@@ -1,6 +1,10 @@
 //! Everything that may happen to images, played on a home whose ports fail at a chosen call.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use domain::{
@@ -20,6 +24,10 @@ use super::{
 /// What is left at the end: records without times and versions, and all objects.
 #[derive(Debug, PartialEq)]
 pub struct End {
+    /// Where each image stood when the queue was empty for the first time: no sweep had helped.
+    pub unswept: Vec<Status>,
+    /// Who was told of which end.
+    pub told: BTreeSet<(ImageId, Status, String)>,
     pub records: BTreeMap<ImageId, Image>,
     pub objects: BTreeMap<String, Sha256>,
     pub letters: usize,
@@ -38,6 +46,10 @@ pub async fn play(fuse: Arc<Fuse>, delays: Delays, loans: Loans) -> End {
     let mut home = Home::new(fuse, delays, loans);
     let images = home.one_of_everything().await;
     home.settle().await;
+    let mut unswept = Vec::new();
+    for &image in &images {
+        unswept.push(home.status(image).await);
+    }
 
     home.erase(images[4]).await;
     home.settle().await;
@@ -51,7 +63,7 @@ pub async fn play(fuse: Arc<Fuse>, delays: Delays, loans: Loans) -> End {
         home.post(Body::Sweep { cursor: None }).await;
         home.settle().await;
     }
-    home.end(&images).await
+    End { unswept, ..home.end(&images).await }
 }
 
 impl Home {
@@ -115,7 +127,13 @@ impl Home {
         }
         let objects = self.world.contents(images).await;
         let letters = self.world.queue.letters(None, 100).await.unwrap().items.len();
-        End { records, objects, letters }
+        let told = self.starts.iter().filter_map(|message| match &message.body {
+            Body::Notify { image, status, endpoint, .. } => {
+                Some((*image, *status, endpoint.clone()))
+            }
+            _ => None,
+        });
+        End { unswept: Vec::new(), told: told.collect(), records, objects, letters }
     }
 }
 

@@ -19,6 +19,7 @@ async fn a_thousand_copies_of_each_event_make_one_fan_out_an_image() {
     // Everything that follows is shuffled as well: late by up to two minutes.
     let delays = Delays { copies: 1, longest: 120, seed: 20 };
     let mut home = Home::new(Fuse::unarmed(), delays, Loans::GivenBack);
+    home.lot = 100;
     let mut images = Vec::new();
     let mut storm: Vec<Message> = Vec::new();
     for number in 0..IMAGES {

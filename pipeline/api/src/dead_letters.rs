@@ -21,7 +21,7 @@ use crate::{
     App,
     auth::Caller,
     body,
-    list::{cursor, limit, opaque},
+    list::{Cursors, limit},
     params::{Name, Params},
     problem::{FieldError, Refusal},
 };
@@ -102,9 +102,13 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Json<LetterPage>, Refusal> {
     let params = Params::of(&uri, &["limit", "cursor"])?;
-    let (found, next) = page(&app, &caller, cursor(&params)?, limit(&params)?).await?;
+    let cursors = Cursors::of(&app, &caller, "dead letters");
+    let (found, next) = page(&app, &caller, cursors.read(&params)?, limit(&params)?).await?;
     let dead_letters = found.into_iter().map(Letter::of).collect::<Result<_, _>>()?;
-    Ok(Json(LetterPage { dead_letters, next_cursor: next.as_deref().map(opaque) }))
+    Ok(Json(LetterPage {
+        dead_letters,
+        next_cursor: next.as_deref().map(|next| cursors.write(next)),
+    }))
 }
 
 /// Answers a dead letter

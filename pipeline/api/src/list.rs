@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, http::Uri};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Status, query::Filter, record::Record};
+use domain::{Status, query::Filter, record::Record, signing::Signer};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,6 +19,9 @@ use crate::{
 /// Items of a page where the caller names no number, and the most that it may name.
 const PAGE: usize = 50;
 const PAGE_MOST: usize = 100;
+
+/// Characters of a mark.
+const MARK: usize = 64;
 
 /// A page of records, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,13 +60,17 @@ pub(crate) async fn images(
         after: params.optional("after", moment)?,
         before: params.optional("before", moment)?,
     };
-    let (limit, cursor) = (limit(&params)?, cursor(&params)?);
+    let cursors = Cursors::of(&app, &caller, "images");
+    let (limit, cursor) = (limit(&params)?, cursors.read(&params)?);
     let page = app.api.catalog.search(&filter, cursor.as_deref(), limit).await?;
     let mut images = Vec::with_capacity(page.items.len());
     for image in &page.items {
         images.push(record(&app, image).await?);
     }
-    Ok(Json(ImagePage { images, next_cursor: page.next.as_deref().map(opaque) }))
+    Ok(Json(ImagePage {
+        images,
+        next_cursor: page.next.as_deref().map(|next| cursors.write(next)),
+    }))
 }
 
 /// How many items the caller wants at a time.
@@ -76,24 +83,35 @@ pub(crate) fn limit(params: &Params) -> Result<usize, FieldError> {
     Err(FieldError::new("limit", format!("{limit} is not {form}")))
 }
 
-/// A position as clients carry it. It is a place among the caller's own items and nothing else:
-/// whose they are is decided by the key of each request, so a forged one finds nothing more.
-pub(crate) fn opaque(cursor: &str) -> String {
-    URL_SAFE_NO_PAD.encode(cursor)
+/// Positions in a list, as clients carry them: marked, so that the catalog is only ever given its
+/// own, and bound to the list and its tenant, so that one of another's is none.
+pub(crate) struct Cursors<'a> {
+    signer: &'a Signer,
+    purpose: String,
 }
 
-/// The position that a client brought back.
-pub(crate) fn cursor(params: &Params) -> Result<Option<String>, FieldError> {
-    let Some(text) = params.text("cursor") else { return Ok(None) };
-    let cursor = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let cursor = cursor.filter(|cursor| {
-        (1..=512).contains(&cursor.len()) && cursor.bytes().all(|b| b.is_ascii_graphic())
-    });
-    let wrong = || {
-        FieldError::new(
-            "cursor",
-            format!("{text:?} is not a cursor: give `next_cursor` as it was answered"),
-        )
-    };
-    cursor.map(Some).ok_or_else(wrong)
+impl<'a> Cursors<'a> {
+    /// Those of one list of the caller's.
+    pub(crate) fn of(app: &'a App, caller: &Caller, list: &str) -> Self {
+        Self { signer: &app.api.signer, purpose: format!("{list} of {}", caller.tenant()) }
+    }
+
+    /// The form for clients.
+    pub(crate) fn write(&self, position: &str) -> String {
+        let mark = self.signer.mark(&self.purpose, position);
+        URL_SAFE_NO_PAD.encode(format!("{mark}{position}"))
+    }
+
+    /// The position that a client brought back.
+    pub(crate) fn read(&self, params: &Params) -> Result<Option<String>, FieldError> {
+        let Some(text) = params.text("cursor") else { return Ok(None) };
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+        let cursor = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        let position = cursor.as_deref().and_then(|cursor| {
+            let (mark, position) = cursor.split_at_checked(MARK)?;
+            self.signer.is_marked(&self.purpose, position, mark).then(|| position.to_owned())
+        });
+        let detail = "is not a cursor of this list: give `next_cursor` as it was answered";
+        position.map(Some).ok_or_else(|| FieldError::new("cursor", detail))
+    }
 }

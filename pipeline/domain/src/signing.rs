@@ -125,6 +125,17 @@ impl Signer {
         check_expiry(expires, now)
     }
 
+    /// A mark for a text that clients carry and bring back: it can be made by this home alone, and
+    /// for this purpose only.
+    pub fn mark(&self, purpose: &str, text: &str) -> String {
+        self.sign(&["MARK", purpose, text])
+    }
+
+    /// Whether a text was given out by this home for this purpose.
+    pub fn is_marked(&self, purpose: &str, text: &str, mark: &str) -> bool {
+        same(&self.mark(purpose, text), mark)
+    }
+
     fn put_signature(
         &self,
         key: &Key,

@@ -1,12 +1,13 @@
 //! Carrying one message to one stage: the loop body that every home shares.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    Budget, Catalog, Code, DeadLetters, Failure, Message, Outbox, Problem, Queue, StoreError,
+    Budget, Catalog, Code, DeadLetters, Failure, ImageId, Message, Outbox, PieceId, Problem, Queue,
+    StoreError,
     message::Body, ports::Delivery,
 };
 
@@ -147,8 +148,10 @@ pub enum Redriven {
 }
 
 /// Takes a dead letter back: opens its image again, sends the work as new, and discards the letter
-/// last. Dying in between is healed by doing it again, or by the sweeper, which finds the image
-/// opened. [`StoreError::Missing`] where there is no such letter.
+/// last. Dying in between is healed by the sweeper, which finds the image opened.
+/// [`StoreError::Missing`] where there is no such letter, [`StoreError::Busy`] where its image still
+/// waits for the work: either its obituary is on the way and would end what is sent now, or another
+/// copy is being worked on.
 pub async fn redrive(
     catalog: &dyn Catalog,
     outbox: &dyn Outbox,
@@ -159,7 +162,8 @@ pub async fn redrive(
     let letter = letters.letter(id).await?;
     let wanted = match letter.message.obituary(&letter.reason).map(|message| message.body) {
         Some(Body::Buried { image, pieces, .. }) => {
-            match catalog.reopen(image, &pieces.into_iter().collect(), now).await {
+            let pieces = pieces.into_iter().collect();
+            match open_again(catalog, image, &pieces, now).await {
                 Err(StoreError::Missing(_)) => false,
                 answer => answer?,
             }
@@ -172,4 +176,17 @@ pub async fn redrive(
     }
     letters.discard(id).await?;
     Ok(if wanted { Redriven::Sent } else { Redriven::Needless })
+}
+
+async fn open_again(
+    catalog: &dyn Catalog,
+    image: ImageId,
+    pieces: &BTreeSet<PieceId>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if catalog.image(image).await?.awaits(pieces) {
+        let reason = format!("image {image} has not been told yet that this was given up");
+        return Err(StoreError::Busy { retry_after: Duration::from_secs(1), reason });
+    }
+    catalog.reopen(image, pieces, now).await
 }

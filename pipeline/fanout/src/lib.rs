@@ -83,6 +83,8 @@ impl Patience {
             return now;
         }
         let visible = now.checked_sub(self.visibility).unwrap_or(Timestamp::MIN);
-        visible.max(self.alive_since)
+        // A store may keep no more than microseconds.
+        let last_life = self.alive_since.checked_sub(Duration::from_micros(1));
+        visible.max(last_life.unwrap_or(Timestamp::MIN))
     }
 }

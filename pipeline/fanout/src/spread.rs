@@ -134,7 +134,8 @@ impl Fanout {
     /// fail with the reason, what its bytes say of themselves is found out all the same.
     fn wanted(&self, image: &Image) -> Result<Wanted, Failure> {
         let Some(source) = &image.source else {
-            let detail = format!("image {} is {} without a source", image.id, image.status.as_str());
+            let detail =
+                format!("image {} is {} without a source", image.id, image.status.as_str());
             return Err(Failure::Permanent(detail));
         };
         let plan = (self.presets)().plan(&source.header);

@@ -83,8 +83,7 @@ impl Fanout {
         now: Timestamp,
         follow: &mut Vec<Message>,
     ) -> Result<Option<String>, Failure> {
-        let page: Page<ImageId> =
-            self.catalog.due(Status::Processing, now, after, PAGE).await?;
+        let page: Page<ImageId> = self.catalog.due(Status::Processing, now, after, PAGE).await?;
         follow.extend(page.items.iter().map(|&image| Body::Accepted { image }.into()));
         Ok(page.next)
     }
@@ -142,7 +141,9 @@ fn fate(image: &Image, now: Timestamp) -> Fate {
         Status::Expired => Fate::SayAgain,
         // A redrive reads it again.
         Status::Rejected if given_up(image) => Fate::Keep,
-        Status::Ready | Status::Failed | Status::Rejected if now >= image.expires_at => Fate::Delete,
+        Status::Ready | Status::Failed | Status::Rejected if now >= image.expires_at => {
+            Fate::Delete
+        }
         Status::Ready | Status::Failed | Status::Rejected => Fate::Keep,
     }
 }

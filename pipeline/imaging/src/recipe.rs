@@ -60,9 +60,10 @@ pub struct PresetsError {
     pub message: String,
 }
 
-/// How many pixels of a picture the resampler is left per pixel of its result, each way. Two keep
-/// the box average in front, and the cascade, invisible: measured on the corpus's photographs, they
-/// cost less than one point of SSIMULACRA2 against resampling every size from the whole source.
+/// How many pixels of a picture the resampler is left per pixel of its result, each way. With two,
+/// averages and cascade included, the corpus's 34 camera JPEGs score a mean SSIMULACRA2 of 95.6,
+/// 95.1 and 94.9 at 800, 400 and 200 against libvips' Lanczos3 in float and linear light. What
+/// three or more would gain is not measured.
 const OVERSAMPLING: u32 = 2;
 
 impl Presets {

@@ -111,7 +111,11 @@ impl Ingest {
             // Gone, or shorter than before, because it was overwritten: its next event says so.
             Err(WriteError::Store(StoreError::Missing(_))) => Ok(false),
             Err(WriteError::Store(error)) => {
-                if self.overwritten(arrival).await? { Ok(false) } else { Err(error.into()) }
+                if self.overwritten(arrival).await? {
+                    Ok(false)
+                } else {
+                    Err(error.into())
+                }
             }
         }
     }

@@ -53,9 +53,9 @@ impl Stage for Ingest {
             Body::Uploaded { key: key @ Key::Upload { image }, bucket: None, .. } => {
                 self.uploaded(*image, key, budget.now()).await
             }
-            Body::Uploaded { key: key @ Key::Foreign { .. }, bucket: Some(bucket), etag, .. } => {
-                self.adopted(bucket, key, etag, budget.now()).await
-            }
+            Body::Uploaded {
+                key: key @ Key::Foreign { .. }, bucket: Some(bucket), etag, ..
+            } => self.adopted(bucket, key, etag, budget.now()).await,
             _ => Err(Failure::Misrouted(message.name().to_owned())),
         }
     }

@@ -3,7 +3,7 @@
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::{Cli, End, Stop};
+use super::{Cli, End};
 
 /// Print a completion script for a shell
 ///
@@ -14,9 +14,9 @@ pub(super) struct Arguments {
     shell: Shell,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
+pub(super) fn run(arguments: &Arguments) -> End {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "darkroom", &mut script);
     super::say(String::from_utf8_lossy(&script).trim_end());
-    Ok(End::Done)
+    End::Done
 }

@@ -123,7 +123,7 @@ pub fn run() -> ExitCode {
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Presets(arguments) => presets::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Completions(arguments) => Ok(completions::run(&arguments)),
     };
     match ended {
         Ok(End::Done) => ExitCode::SUCCESS,

@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
             scope.spawn(|| {
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let done = job.run(&presets);
-                    progress.lock().unwrap_or_else(PoisonError::into_inner).note(job.file, done);
+                    progress.lock().unwrap_or_else(PoisonError::into_inner).note(job.file, &done);
                 }
             });
         }
@@ -191,14 +191,14 @@ impl Progress {
         Self { bar, json, end: End::Done }
     }
 
-    fn note(&mut self, file: &Path, done: Result<Record, String>) {
+    fn note(&mut self, file: &Path, done: &Result<Record, String>) {
         let name = file.to_string_lossy();
         let bar = self.bar.clone();
         let quietly = |what: &mut dyn FnMut()| match &bar {
             Some(bar) => bar.suspend(what),
             None => what(),
         };
-        let trouble = match &done {
+        let trouble = match done {
             Ok(record) => {
                 if self.json {
                     quietly(&mut || say(line(&name, record)));

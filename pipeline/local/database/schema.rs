@@ -39,6 +39,7 @@ CREATE TABLE request (
     image   TEXT NOT NULL REFERENCES image (id),
     PRIMARY KEY (tenant, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX request_by_image ON request (image);
 
 CREATE TABLE message (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -26,9 +26,11 @@ pub const DUE: &str = "SELECT due_at, id FROM image \
      WHERE status = ?1 AND due_at < ?2 AND (due_at, id) > (?3, ?4) ORDER BY due_at, id LIMIT ?5";
 
 macro_rules! search_by {
-    ($equal:literal) => {
+    ($index:literal, $equal:literal) => {
         concat!(
-            "SELECT created_at, id, body FROM image WHERE ",
+            "SELECT created_at, id, body FROM image INDEXED BY ",
+            $index,
+            " WHERE ",
             $equal,
             "created_at >= ?3 AND (created_at, id) < (?4, ?5) \
              ORDER BY created_at DESC, id DESC LIMIT ?6"
@@ -37,14 +39,17 @@ macro_rules! search_by {
 }
 
 /// Images that a filter asks for, the newest first: one text for each combination of owner (?1) and
-/// state (?2), since each has its own index. From ?3 on; all that is before the place (?4, ?5), be it
-/// the filter's end or the cursor's, so that there is one bound to begin at; ?6 rows.
+/// state (?2), since each has its own index, which it names: left to itself, `SQLite` looks through
+/// all of an owner's images for those in a state. From ?3 on; all that is before the place (?4, ?5),
+/// be it the filter's end or the cursor's, so that there is one bound to begin at; ?6 rows.
 pub fn search(filter: &Filter) -> &'static str {
     match (&filter.tenant, filter.status) {
-        (None, None) => search_by!(""),
-        (Some(_), None) => search_by!("tenant = ?1 AND "),
-        (None, Some(_)) => search_by!("status = ?2 AND "),
-        (Some(_), Some(_)) => search_by!("tenant = ?1 AND status = ?2 AND "),
+        (None, None) => search_by!("image_by_age", ""),
+        (Some(_), None) => search_by!("image_by_tenant", "tenant = ?1 AND "),
+        (None, Some(_)) => search_by!("image_by_status", "status = ?2 AND "),
+        (Some(_), Some(_)) => {
+            search_by!("image_by_tenant_and_status", "tenant = ?1 AND status = ?2 AND ")
+        }
     }
 }
 

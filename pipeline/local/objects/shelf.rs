@@ -7,10 +7,11 @@
 //! `object_store` would do the writing too, but not to the end that the port promises: a crash
 //! leaves its `name#1` beside the object, which no listing shows and so no erasure removes; where
 //! two write the same key, the loser hears "exists" before the winner's directory is on disk; and
-//! a directory that another call has just made counts as durable before it is.
+//! a directory that another call has just made counts as durable before it is. And it lists by
+//! asking the disk three times about every file, where a page needs the names alone.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     fs::{self, File},
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
@@ -144,6 +145,38 @@ impl Shelf {
         Ok(())
     }
 
+    /// The first keys of a folder that come behind a path, in the order of their paths. What is not
+    /// of our layout was put there by somebody else, and is left alone.
+    pub(super) fn list(&self, folder: &str, after: Option<&str>, limit: usize) -> io::Result<Vec<Key>> {
+        let mut first = BTreeMap::new();
+        let mut folders = vec![folder.trim_end_matches('/').to_owned()];
+        while let Some(folder) = folders.pop() {
+            let entries = match fs::read_dir(self.objects.join(&folder)) {
+                // Nothing was ever written there, or the last of it was just deleted.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            for entry in entries {
+                let entry = entry?;
+                let Ok(name) = entry.file_name().into_string() else { continue };
+                let path = format!("{folder}/{name}");
+                if entry.file_type()?.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                // Names come in the disk's order: of all, the first of the page are kept.
+                let wanted = after.is_none_or(|after| path.as_str() > after)
+                    && (first.len() < limit || first.last_key_value().is_some_and(|(last, _)| path < *last));
+                let Some(key) = wanted.then(|| Key::parse(&path).ok()).flatten() else { continue };
+                first.insert(path, key);
+                if first.len() > limit {
+                    first.pop_last();
+                }
+            }
+        }
+        Ok(first.into_values().collect())
+    }
+
     /// Runs `give` on a key's path, whose directories are there and durable, and makes the new
     /// entry durable too.
     fn name(&self, key: &Key, give: impl Fn(&Path) -> io::Result<()>) -> io::Result<Written> {
@@ -238,7 +271,7 @@ impl Drop for Staged {
 
 impl Placement {
     /// Finds out how the file system under these two directories can do it, by doing it.
-    pub(super) fn probe(objects: &Path, staging: &Path) -> io::Result<Self> {
+    pub fn probe(objects: &Path, staging: &Path) -> io::Result<Self> {
         let (from, to) = (staging.join("probe"), objects.join(".probe"));
         unless_absent(fs::remove_file(&to))?;
         File::create(&from)?.sync_all()?;

@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const BACKOFF: Duration = Duration::from_secs(1);
 
 /// Loans of one message that may end with this home itself before they are held against it.
-const HOME_DEATHS: u32 = 10;
+const HOME_DEATHS: u32 = 100;
 
 /// [`stage::admit`], where the home witnesses what is lost. A start that a message's own handler
 /// did not survive is written into the message ([`Settlement::lost`]). A loan that ended otherwise
@@ -39,12 +39,20 @@ fn admit(delivery: &Delivery) -> Admission {
     stage::admit(&Delivery { receives, ..delivery.clone() })
 }
 
-/// What a handler that did not come to an end left behind.
+/// Why a handler did not come to an end.
 struct Cause {
-    /// For metrics.
+    /// In one word, for metrics.
     word: &'static str,
-    /// For whoever reads the dead letter, if it is given up.
-    problem: Problem,
+    /// For whoever asks why the message was given up, if it is.
+    code: Code,
+    /// In a sentence.
+    detail: String,
+}
+
+impl From<&Loss> for Cause {
+    fn from(loss: &Loss) -> Self {
+        Self { word: loss.cause(), code: loss.code(), detail: loss.to_string() }
+    }
 }
 
 /// Has messages handled by a worker process of its own.
@@ -122,16 +130,11 @@ impl WorkerLane {
             }
             Err(loss) => {
                 self.tally.worker_lost(loss.cause());
-                let cause = cause_of(&loss, message.attempts + 1);
-                settlement.lost(delivery, message, cause, begun).await;
+                settlement.lost(delivery, message, Cause::from(&loss), begun).await;
                 None
             }
         }
     }
-}
-
-fn cause_of(loss: &Loss, attempts: u32) -> Cause {
-    Cause { word: loss.cause(), problem: loss.problem(attempts) }
 }
 
 /// Handles messages in this process.
@@ -172,12 +175,12 @@ impl FanoutLane {
             Ok(Ok(answer)) => settlement.judge(delivery, &message, answer, begun).await,
             Ok(Err(_panic)) => {
                 let detail = format!("handling {} panicked: the log has the place", message.name());
-                let cause = Cause { word: "panic", problem: Problem::new(Code::Crashed, detail) };
+                let cause = Cause { word: "panic", code: Code::Crashed, detail };
                 settlement.lost(delivery, message, cause, begun).await;
             }
             Err(_elapsed) => {
                 let detail = format!("{} was not done after {:?}", message.name(), self.deadline);
-                let cause = Cause { word: "time", problem: Problem::new(Code::TimedOut, detail) };
+                let cause = Cause { word: "time", code: Code::TimedOut, detail };
                 settlement.lost(delivery, message, cause, begun).await;
             }
         }
@@ -228,25 +231,30 @@ impl Settlement {
         self.tally.handled(stage, Outcome::Buried, begun.elapsed());
     }
 
-    /// Its handler never came to an end: that was a start. The last one says why it is given up.
+    /// Its handler never came to an end: that was a start, and is written into the message. The
+    /// last one says why it is given up.
     async fn lost(&self, delivery: &Delivery, message: Message, cause: Cause, begun: Instant) {
-        self.tally.handled(message.stage(), Outcome::Lost, begun.elapsed());
         let attempts = message.attempts + 1;
+        let again = Message { attempts, ..message };
+        let verdict = if attempts < MAX_ATTEMPTS {
+            let now = self.clock.now();
+            let later = now.checked_add(BACKOFF * attempts).unwrap_or(now);
+            Verdict::Send(vec![again.clone().not_before(later)])
+        } else {
+            let detail = format!("given up after {attempts} attempts: {}", cause.detail);
+            Verdict::Bury(again.clone(), Problem::new(cause.code, detail))
+        };
+        self.settle(delivery, verdict).await;
         tracing::warn!(
-            kind = message.name(),
-            image = message.image().map(tracing::field::display),
+            kind = again.name(),
+            image = again.image().map(tracing::field::display),
             attempts,
+            of = MAX_ATTEMPTS,
             cause = cause.word,
-            detail = cause.problem.detail,
+            detail = cause.detail,
             "a start was lost"
         );
-        let again = Message { attempts, ..message };
-        if attempts >= MAX_ATTEMPTS {
-            return self.bury(delivery, again, cause.problem, begun).await;
-        }
-        let now = self.clock.now();
-        let again = again.not_before(now.checked_add(BACKOFF * attempts).unwrap_or(now));
-        self.settle(delivery, Verdict::Send(vec![again])).await;
+        self.tally.handled(again.stage(), Outcome::Lost, begun.elapsed());
     }
 
     /// Until the database does it: a handled message that is not settled would count as lost.

@@ -70,8 +70,8 @@ impl Grant {
             return false;
         }
         match (&message.body, self.stage) {
-            (Body::Accepted { .. }, StageName::Ingest) => true,
-            (Body::Completed { .. }, StageName::Resize | StageName::Metadata) => true,
+            (Body::Accepted { .. }, StageName::Ingest)
+            | (Body::Completed { .. }, StageName::Resize | StageName::Metadata) => true,
             (Body::Render { pieces, .. }, StageName::Resize) => {
                 pieces.iter().all(|order| self.pieces.contains(&order.id))
             }

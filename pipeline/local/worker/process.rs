@@ -2,6 +2,7 @@
 //! gone.
 
 use std::{
+    fs,
     io::{self, Stdin},
     process::{ExitCode, exit},
     sync::Arc,
@@ -46,9 +47,17 @@ pub fn run(memory: u64) -> ExitCode {
 /// Takes from this process what it does not need: memory beyond its share, core files, new files
 /// and sockets (descriptors 0 to 2 are open, and no number beyond them is to be had), growing files.
 ///
+/// When the whole machine runs out of memory, the kernel is to end a worker, which costs one start
+/// of one message, and not the supervisor.
+///
 /// Linux holds a process to the bound on its address space; macOS takes the setting and does not
 /// enforce it, so there the predictions of `imaging` are the only bound.
 fn bind(memory: u64) -> io::Result<()> {
+    if cfg!(target_os = "linux")
+        && let Err(error) = fs::write("/proc/self/oom_score_adj", "1000")
+    {
+        tracing::debug!(%error, "the kernel is not told to take a worker before its supervisor");
+    }
     Resource::AS.set(memory, memory)?;
     Resource::CORE.set(0, 0)?;
     Resource::FSIZE.set(0, 0)?;

@@ -1,20 +1,15 @@
 //! The supervisor's side: start a worker, hand it a message, serve its calls, and say how it was
 //! lost when it was.
 
-use std::{
-    io,
-    os::unix::process::ExitStatusExt,
-    process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io, os::unix::process::ExitStatusExt, process::Stdio, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use domain::{Catalog, Code, Failure, Message, Objects, Problem, StoreError};
+use domain::{Catalog, Code, Failure, Message, Objects, StoreError};
 use imaging::Limits;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
+    task::JoinHandle,
     time::timeout,
 };
 
@@ -85,13 +80,12 @@ impl Loss {
         }
     }
 
-    /// Why a message was given up whose last start, the `attempts`th, was lost this way.
-    pub fn problem(&self, attempts: u32) -> Problem {
-        let code = match self {
+    /// The code of what is given up because of it.
+    pub fn code(&self) -> Code {
+        match self {
             Self::Time(_) => Code::TimedOut,
-            _ => Code::Crashed,
-        };
-        Problem::new(code, format!("given up after {attempts} attempts; at the last, {self}"))
+            Self::Signal(_) | Self::Exit(_) | Self::Memory(_) | Self::Nonsense(_) => Code::Crashed,
+        }
     }
 }
 
@@ -100,7 +94,7 @@ pub struct Worker {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
-    last_words: Arc<Mutex<String>>,
+    relay: JoinHandle<bool>,
     terms: Terms,
 }
 
@@ -123,10 +117,9 @@ impl Worker {
         else {
             return Err(io::Error::other("the worker has no standard streams"));
         };
-        let last_words = Arc::new(Mutex::default());
-        tokio::spawn(relay(stderr, child.id().unwrap_or(0), Arc::clone(&last_words)));
+        let relay = tokio::spawn(relay(stderr, child.id().unwrap_or(0)));
         let stdout = BufReader::new(stdout);
-        let mut worker = Self { child, stdin, stdout, last_words, terms: terms.clone() };
+        let mut worker = Self { child, stdin, stdout, relay, terms: terms.clone() };
         match timeout(START, wire::receive(&mut worker.stdout)).await {
             Ok(Ok(Some((FromWorker::Ready, _)))) => Ok(worker),
             Ok(Ok(Some(_))) => Err(io::Error::other("the worker spoke before it was ready")),
@@ -202,20 +195,12 @@ impl Worker {
                 return Loss::Nonsense("it closed its output and went on".to_owned());
             }
         };
-        // What it wrote last may still be on its way through the pipe.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        self.loss_of(status)
-    }
-
-    fn loss_of(&self, status: ExitStatus) -> Loss {
-        let last_words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        // The allocator's own report, before it aborts.
-        if last_words.starts_with("memory allocation of ") {
-            return Loss::Memory(self.terms.memory >> 20);
-        }
-        match status.signal() {
-            Some(signal) => Loss::Signal(signal),
-            None => Loss::Exit(status.code().unwrap_or(-1)),
+        // With the process its last words end, but they may still be on their way through the pipe.
+        let out_of_memory = timeout(END, &mut self.relay).await;
+        match (out_of_memory, status.signal()) {
+            (Ok(Ok(true)), _) => Loss::Memory(self.terms.memory >> 20),
+            (_, Some(signal)) => Loss::Signal(signal),
+            (_, None) => Loss::Exit(status.code().unwrap_or(-1)),
         }
     }
 
@@ -268,14 +253,15 @@ fn command(terms: &Terms) -> io::Result<Command> {
 }
 
 /// Passes on what a worker logs, a line at a time, as the supervisor's own words about it: whatever
-/// it writes is one escaped field of one line.
-async fn relay(stderr: ChildStderr, pid: u32, last_words: Arc<Mutex<String>>) {
+/// it writes is one escaped field of one line. Answers whether it said that it ran out of memory.
+async fn relay(stderr: ChildStderr, pid: u32) -> bool {
     const LONGEST: u64 = 4096;
+    let mut out_of_memory = false;
     let mut lines = BufReader::new(stderr);
     loop {
         let mut line = Vec::new();
         match (&mut lines).take(LONGEST).read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return,
+            Ok(0) | Err(_) => return out_of_memory,
             Ok(_) => {}
         }
         let line = String::from_utf8_lossy(&line).trim().to_owned();
@@ -285,9 +271,10 @@ async fn relay(stderr: ChildStderr, pid: u32, last_words: Arc<Mutex<String>>) {
             Some(("INFO", said)) => tracing::info!(worker = pid, said),
             Some(("DEBUG" | "TRACE", said)) => tracing::debug!(worker = pid, said),
             _ if line.is_empty() => continue,
-            _ => tracing::warn!(worker = pid, said = line),
+            _ => tracing::warn!(worker = pid, said = line.as_str()),
         }
-        *last_words.lock().unwrap_or_else(PoisonError::into_inner) = line;
+        // The allocator's own report, before it aborts.
+        out_of_memory |= line.starts_with("memory allocation of ");
     }
 }
 

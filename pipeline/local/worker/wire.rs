@@ -252,8 +252,10 @@ fn opening(head: &impl Serialize, bytes: &[u8]) -> io::Result<([u8; 8], Vec<u8>)
 }
 
 fn checked(lengths: [u8; 8]) -> io::Result<(u32, u32)> {
-    let [a, b, c, d, e, f, g, h] = lengths;
-    let (head, bytes) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+    // The first in the lower half, the second in the upper.
+    let both = u64::from_le_bytes(lengths);
+    let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+    let (head, bytes) = (half(both), half(both >> 32));
     if head > LONGEST_HEAD || bytes > MOST_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,

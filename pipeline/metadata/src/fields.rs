@@ -40,8 +40,7 @@ pub(crate) fn normalised(exif: &Exif) -> Metadata {
         description: line(Tag::ImageDescription, longest::PARAGRAPH),
         keywords: keywords(exif),
         creator: line(Tag::Artist, longest::LINE),
-        copyright: value(exif, Tag::Copyright)
-            .and_then(|parts| text::all_of(parts, longest::LINE)),
+        copyright: value(exif, Tag::Copyright).and_then(|parts| text::all_of(parts, longest::LINE)),
         rating: small(exif, RATING, 0..=5),
     }
 }
@@ -110,7 +109,8 @@ fn is_offset(text: &str) -> bool {
     let number = |tens: u8, ones: u8| {
         (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| (tens - b'0') * 10 + (ones - b'0'))
     };
-    number(a, b).is_some_and(|hours| hours <= 14) && number(c, d).is_some_and(|minutes| minutes < 60)
+    number(a, b).is_some_and(|hours| hours <= 14)
+        && number(c, d).is_some_and(|minutes| minutes < 60)
 }
 
 fn exposure(exif: &Exif) -> Exposure {
@@ -159,7 +159,8 @@ fn gps(exif: &Exif) -> Option<Gps> {
     let below = value(exif, Tag::GPSAltitudeRef)
         .and_then(|value| value.get_uint(0))
         .is_some_and(|reference| matches!(reference, 1 | 3));
-    let altitude_m = altitude.map(|altitude| round(if below { -altitude } else { altitude }, 100.0));
+    let altitude_m =
+        altitude.map(|altitude| round(if below { -altitude } else { altitude }, 100.0));
     Some(Gps { latitude, longitude, altitude_m })
 }
 

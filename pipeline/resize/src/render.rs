@@ -74,11 +74,7 @@ impl Resize {
     }
 
     /// Takes what an earlier start has written for made, and leaves the rest.
-    async fn skip_written(
-        &self,
-        job: &mut Job,
-        wanted: Vec<Order>,
-    ) -> Result<Vec<Order>, Failure> {
+    async fn skip_written(&self, job: &mut Job, wanted: Vec<Order>) -> Result<Vec<Order>, Failure> {
         let written = self.written(&job.image).await?;
         let mut rest = Vec::new();
         for order in wanted {
@@ -177,9 +173,7 @@ impl Resize {
             atelier::End::Made(done) => done,
             atelier::End::Unreadable(fault) => {
                 let problem = Problem::from(fault);
-                let failed = |order: &Order| {
-                    (order.id.clone(), Outcome::Failed(problem.clone()))
-                };
+                let failed = |order: &Order| (order.id.clone(), Outcome::Failed(problem.clone()));
                 job.batch.extend(orders.iter().map(failed));
                 orders.len()
             }

@@ -53,7 +53,9 @@ impl Image {
     }
 
     /// Writes down which pieces are awaited, before they are sent. Pieces that ended in an earlier
-    /// set and are wanted again stay ended. What was sent after `horizon` is left its time.
+    /// set and are wanted again stay ended. What was sent after `horizon` is left its time: also
+    /// another set, which a fan-out that read the presets before they changed must not take back.
+    /// Only [`Purpose::Reopen`] replaces it at once.
     pub fn expect(
         &mut self,
         pieces: &BTreeSet<PieceId>,
@@ -69,6 +71,10 @@ impl Image {
         let satisfied = self.work.expected == *pieces && self.work.failed().next().is_none();
         if !open && satisfied {
             return Expectation::Ended;
+        }
+        let sent_lately = self.work.sent_at.is_some_and(|sent| sent > horizon);
+        if purpose == Purpose::Spread && sent_lately && self.work.expected != *pieces {
+            return Expectation::Underway;
         }
         if self.work.expected != *pieces || !open {
             let ended = std::mem::take(&mut self.work.ended);
@@ -177,6 +183,17 @@ impl Image {
             Code::SomePiecesFailed,
             format!("{failed} of {all} pieces failed: {}", names.join(", ")),
         ))
+    }
+
+    /// Whether it still waits for these pieces, or, where there are none, for its upload. What a dead
+    /// letter says of them has then not been written down yet, and would be taken for the end of
+    /// work that was sent anew.
+    pub fn awaits(&self, pieces: &BTreeSet<PieceId>) -> bool {
+        match self.status {
+            Status::Pending | Status::Expired => pieces.is_empty(),
+            Status::Processing => self.work.missing().any(|piece| pieces.contains(piece)),
+            Status::Ready | Status::Failed | Status::Rejected | Status::Erased => false,
+        }
     }
 
     /// Opens what was given up, after its cause is gone. True where the work may be sent again.

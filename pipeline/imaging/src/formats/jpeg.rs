@@ -156,9 +156,10 @@ pub(crate) fn memory(header: &Header) -> u64 {
     picture + blocks + coefficients
 }
 
-/// Decodes the whole picture. zune-jpeg's strict mode refuses a scan that ends early or holds an
-/// impossible code, where its usual mode (that of the `image` crate) fills up with grey; it does not
-/// see a cut within the last row of blocks, which is why the end is looked for first.
+/// Decodes the whole picture. zune-jpeg's strict mode refuses a scan that runs out of bytes or
+/// holds an impossible code, where its usual mode (that of the `image` crate) fills up with grey. An
+/// EOI marker is looked for first. Known gap: a scan that is cut short and then closed with an EOI
+/// is accepted, with whatever the decoder fills in.
 pub(crate) fn open<'a>(bytes: &'a [u8], header: &Header) -> Result<Box<dyn Rows + 'a>, Fault> {
     if !ends(bytes) {
         return Err(Fault::truncated(

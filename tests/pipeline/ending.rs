@@ -1,0 +1,165 @@
+//! Erasing, and everything that comes too late for it.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    Budget, Catalog as _, Clock, ImageId, Outbox as _, Status, memory::ManualClock, message::Body,
+    stage::carry,
+};
+use jiff::Timestamp;
+
+use super::{
+    draw,
+    intruder::{Intruder, Moment},
+    world::{BEGINNING, Stages, VISIBILITY, World},
+};
+
+/// Erases an image the moment before or after something is written for it, by a handler that had
+/// seen it alive; then runs its erasure to the end. What is left must be nothing.
+/// False where the moment never came.
+async fn erased_at(moment: Moment) -> bool {
+    let world = World::new();
+    let exif = draw::tiff(&[(0x010f, draw::Tag::Text(b"Darkroom\0"))], &[], &[]);
+    let bytes = draw::with_exif(&draw::jpeg(60, 40, 1), &exif);
+    let image = world.upload(1, &bytes).await;
+    let intruder = Arc::new(Intruder::new(&world, moment.clone(), {
+        let (catalog, queue) = (world.catalog.clone(), world.queue.clone());
+        let objects = world.objects.clone();
+        move || {
+            let (catalog, queue, objects) = (catalog.clone(), queue.clone(), objects.clone());
+            Box::pin(async move {
+                catalog.erase(image, BEGINNING).await.unwrap();
+                queue.send(&[Body::Erase { image, round: 0 }.into()]).await.unwrap();
+                // The erasure's first round overtakes the handler.
+                let stages = Stages::over(objects, catalog, BEGINNING);
+                let budget = Budget::unlimited(Arc::new(ManualClock::at(BEGINNING)));
+                let erase = Body::Erase { image, round: 0 }.into();
+                let again = domain::Stage::handle(&stages.fanout, erase, &budget).await.unwrap();
+                assert_eq!(again.len(), 1, "it comes back once, for what comes late");
+                assert!(again[0].not_before.is_some_and(|moment| moment > BEGINNING + VISIBILITY));
+            })
+        }
+    }));
+    let stages = Stages::over(intruder.clone(), world.catalog.clone(), BEGINNING);
+    // Without the second round: the handler itself cleans up behind it.
+    for _ in 0..20 {
+        for name in domain::StageName::ALL {
+            let lent = domain::Queue::receive(&*world.queue, name, 1, VISIBILITY).await.unwrap();
+            for delivery in lent {
+                if matches!(delivery.message.body, Body::Erase { .. }) {
+                    continue;
+                }
+                let budget = Budget::unlimited(world.clock.clone());
+                carry(&*world.queue, stages.of(name), &delivery, &budget).await.unwrap();
+            }
+        }
+    }
+    if !intruder.came() {
+        return false;
+    }
+    assert_eq!(world.status(image).await, Status::Erased);
+    let left = world.contents(&[image]).await;
+    assert!(left.is_empty(), "{moment:?} left {left:?}");
+    true
+}
+
+#[tokio::test]
+async fn a_handler_whose_image_was_erased_deletes_what_it_wrote() {
+    let mut calls = 0;
+    while erased_at(Moment::Call(calls)).await {
+        calls += 1;
+    }
+    println!("erased before each of {calls} calls");
+    assert!(calls >= 10, "{calls} calls are not the path of an image");
+    for part in ["v/", "m/", "medium.png", "small.webp"] {
+        assert!(erased_at(Moment::Write(part)).await, "{part}");
+        assert!(erased_at(Moment::Written(part)).await, "{part}");
+    }
+}
+
+/// A handler that dies after it wrote for an erased image cannot clean up: the second round does.
+#[tokio::test]
+async fn the_second_round_takes_what_a_dead_handler_left() {
+    let world = World::new();
+    let image = world.upload(1, &draw::jpeg(60, 40, 1)).await;
+    let stages = world.stages();
+    world.settle(&stages).await;
+    let late = world.image(image).await;
+    world.catalog.erase(image, world.clock.now()).await.unwrap();
+    let begun = world.clock.now();
+    world.queue.send(&[Body::Erase { image, round: 0 }.into()]).await.unwrap();
+    while world.step(&stages).await {}
+    assert!(world.contents(&[image]).await.is_empty());
+    let piece = late.serving.keys().find(|piece| piece.name.contains('.')).unwrap();
+    let key = domain::record::variant_key(&late, piece);
+    domain::Objects::write_if_absent(&*world.objects, &key, "late".into()).await.unwrap();
+    world.settle(&stages).await;
+    assert!(world.contents(&[image]).await.is_empty());
+    let waited = world.clock.now().duration_since(begun);
+    assert!(waited >= (VISIBILITY * 3).try_into().unwrap(), "{waited}: a worker may live longer");
+}
+
+/// Events on an erased record delete the object again, and bring nothing back.
+#[tokio::test]
+async fn an_upload_after_the_erasure_is_deleted() {
+    let world = World::new();
+    let bytes = draw::jpeg(60, 40, 1);
+    let image = world.create(1, bytes.len() as u64).await.id;
+    let stages = world.stages();
+    world.catalog.erase(image, world.clock.now()).await.unwrap();
+    world.queue.send(&[Body::Erase { image, round: 0 }.into()]).await.unwrap();
+    world.settle(&stages).await;
+    let event = world.put(image, &bytes).await;
+    world.queue.send(&[event]).await.unwrap();
+    world.settle(&stages).await;
+    assert!(world.contents(&[image]).await.is_empty());
+    assert_eq!(world.status(image).await, Status::Erased);
+}
+
+/// The word of a message is not enough to delete by.
+#[tokio::test]
+async fn only_an_erased_image_loses_its_objects() {
+    let world = World::new();
+    let image = world.upload(1, &draw::jpeg(60, 40, 1)).await;
+    let stages = world.stages();
+    world.settle(&stages).await;
+    let before = world.contents(&[image]).await;
+    let unknown = ImageId::mint(7, &[7; 10]);
+    let erase = |image| Body::Erase { image, round: 0 }.into();
+    world.queue.send(&[erase(image), erase(unknown)]).await.unwrap();
+    world.settle(&stages).await;
+    assert_eq!(world.contents(&[image]).await, before);
+    assert_eq!(world.status(image).await, Status::Ready);
+}
+
+/// A clock that moves on by a second whenever somebody looks at it.
+struct CountedClock(std::sync::atomic::AtomicU64);
+
+impl Clock for CountedClock {
+    fn now(&self) -> Timestamp {
+        let looks = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        BEGINNING + Duration::from_secs(looks)
+    }
+}
+
+#[tokio::test]
+async fn erasing_goes_on_where_its_time_ran_out() {
+    let world = World::new();
+    let image = world.upload(1, &draw::jpeg(60, 40, 1)).await;
+    let stages = world.stages();
+    world.settle(&stages).await;
+    world.catalog.erase(image, world.clock.now()).await.unwrap();
+    let mut steps = 0;
+    let mut next: domain::Message = Body::Erase { image, round: 0 }.into();
+    while let Body::Erase { round: 0, .. } = next.body {
+        let clock = Arc::new(CountedClock(0.into()));
+        // Spent at the first look.
+        let budget = Budget::until(BEGINNING, Duration::ZERO, clock);
+        let mut follow = domain::Stage::handle(&stages.fanout, next, &budget).await.unwrap();
+        assert_eq!(follow.len(), 1);
+        next = follow.remove(0);
+        steps += 1;
+    }
+    assert!(world.contents(&[image]).await.is_empty());
+    assert!(steps >= 5, "original and four variants by {steps} messages");
+}

@@ -1,0 +1,150 @@
+//! What the sweeper heals, and what it leaves alone.
+
+use std::time::Duration;
+
+use domain::{
+    Budget, Catalog as _, Clock as _, Key, Message, Objects as _, Outbox as _, Queue as _,
+    Stage as _, StageName, Status,
+    message::{Body, SweepCursor, SweepPhase},
+};
+
+use super::{
+    draw,
+    world::{Stages, VISIBILITY, World},
+};
+
+async fn sweep(world: &World, stages: &Stages) {
+    world.queue.send(&[Body::Sweep { cursor: None }.into()]).await.unwrap();
+    world.settle(stages).await;
+}
+
+/// Receives everything and throws it away.
+async fn lose_all(world: &World) {
+    for name in StageName::ALL {
+        for delivery in world.queue.receive(name, 1_000, VISIBILITY).await.unwrap() {
+            world.queue.acknowledge(&delivery.receipt).await.unwrap();
+        }
+    }
+    assert!(world.queue.is_empty());
+}
+
+#[tokio::test]
+async fn uploads_that_never_came_expire_and_those_whose_event_was_lost_do_not() {
+    let world = World::new();
+    let bytes = draw::jpeg(60, 40, 1);
+    let never = world.create(1, 10).await.id;
+    let lost = world.upload(2, &bytes).await;
+    lose_all(&world).await;
+    let stages = world.stages();
+    sweep(&world, &stages).await;
+    assert_eq!(world.status(never).await, Status::Pending, "its URL is good still");
+    world.clock.advance(Duration::from_mins(16));
+    sweep(&world, &stages).await;
+    assert_eq!(world.status(never).await, Status::Expired);
+    assert_eq!(world.status(lost).await, Status::Ready);
+
+    // What came in the last moment is kept, although it had been given up: first by its event...
+    let late = draw::jpeg(60, 40, 2);
+    let other = world.create(3, late.len() as u64).await.id;
+    let silent = world.create(4, late.len() as u64).await.id;
+    world.clock.advance(Duration::from_mins(16));
+    sweep(&world, &stages).await;
+    assert_eq!(world.status(other).await, Status::Expired);
+    let event = world.put(other, &late).await;
+    world.queue.send(&[event]).await.unwrap();
+    world.put(silent, &late).await;
+    world.settle(&stages).await;
+    assert_eq!(world.status(other).await, Status::Ready);
+    // ... and then by the sweeper, where that was lost as well.
+    sweep(&world, &stages).await;
+    assert_eq!(world.status(silent).await, Status::Ready);
+}
+
+/// Every message of an image may be lost at any point of its path.
+#[tokio::test]
+async fn a_stuck_image_goes_on() {
+    for carried in 1..8 {
+        let world = World::new();
+        let id = world.upload(1, &draw::jpeg(60, 40, 1)).await;
+        let stages = world.stages();
+        for name in StageName::ALL.into_iter().cycle().take(carried) {
+            for delivery in world.queue.receive(name, 1, VISIBILITY).await.unwrap() {
+                let budget = Budget::unlimited(world.clock.clone());
+                domain::stage::carry(&*world.queue, stages.of(name), &delivery, &budget)
+                    .await
+                    .unwrap();
+            }
+        }
+        lose_all(&world).await;
+        let before = world.status(id).await;
+        sweep(&world, &stages).await;
+        assert_eq!(world.status(id).await, before, "not before its time");
+        world.clock.advance(Duration::from_mins(31));
+        sweep(&world, &stages).await;
+        assert_eq!(world.status(id).await, Status::Ready, "lost after {carried} steps");
+    }
+}
+
+#[tokio::test]
+async fn uploaded_objects_go_when_nobody_needs_them() {
+    let world = World::new();
+    let stages = world.stages();
+    let ready = world.upload(1, &draw::jpeg(60, 40, 1)).await;
+    let refused = world.upload(2, b"no picture").await;
+    world.settle(&stages).await;
+    sweep(&world, &stages).await;
+    let upload = |image| Key::Upload { image };
+    for image in [ready, refused] {
+        // Its URL could write it again, and create what was accepted as something else.
+        assert!(world.objects.head(&upload(image)).await.is_ok());
+    }
+    let nobodys =
+        domain::ImageId::mint(u64::try_from(world.clock.now().as_millisecond()).unwrap(), &[9; 10]);
+    world.put(nobodys, b"left behind").await;
+    world.clock.advance(Duration::from_mins(16));
+    sweep(&world, &stages).await;
+    for image in [ready, refused] {
+        assert!(world.objects.head(&upload(image)).await.is_err());
+    }
+    assert!(world.objects.head(&upload(nobodys)).await.is_ok(), "its record may be in the making");
+    world.clock.advance(Duration::from_hours(24));
+    sweep(&world, &stages).await;
+    assert!(world.objects.head(&upload(nobodys)).await.is_err());
+    assert_eq!(world.status(ready).await, Status::Ready);
+}
+
+/// At a home's start, uploads whose event it may have lost are looked for at once.
+#[tokio::test]
+async fn a_starting_home_looks_for_arrivals() {
+    let world = World::new();
+    let here = world.upload(1, &draw::jpeg(60, 40, 1)).await;
+    let waiting = world.create(2, 10).await.id;
+    lose_all(&world).await;
+    let cursor = Some(SweepCursor { phase: SweepPhase::Arrivals, after: None });
+    world.queue.send(&[Body::Sweep { cursor }.into()]).await.unwrap();
+    world.settle(&world.stages()).await;
+    assert_eq!(world.status(here).await, Status::Ready);
+    assert_eq!(world.status(waiting).await, Status::Pending);
+}
+
+/// A sweep without time still gets to its end, a page at a time, and misses nothing.
+#[tokio::test]
+async fn a_sweep_goes_on_where_its_time_ran_out() {
+    let world = World::new();
+    for number in 0..60 {
+        world.create(number, 10).await;
+    }
+    world.clock.advance(Duration::from_mins(16));
+    let stages = world.stages();
+    let spent = Budget::until(world.clock.now(), Duration::ZERO, world.clock.clone());
+    let mut next: Option<Message> = Some(Body::Sweep { cursor: None }.into());
+    let mut steps = 0;
+    while let Some(message) = next {
+        let follow = stages.fanout.handle(message, &spent).await.unwrap();
+        next = follow.into_iter().next();
+        steps += 1;
+    }
+    assert_eq!(steps, 5, "three pages of pending, and one of each other phase");
+    let query = domain::query::Filter { status: Some(Status::Expired), ..Default::default() };
+    assert_eq!(world.catalog.search(&query, None, 100).await.unwrap().items.len(), 60);
+}
