@@ -158,9 +158,8 @@ impl Client {
             put = put.header(name, value.as_str().unwrap_or_default());
         }
         let url = &ticket.upload.url;
-        let put = put
-            .body(SendBody::from_reader(&mut file))
-            .map_err(|error| unreachable(url, &error))?;
+        let put =
+            put.body(SendBody::from_reader(&mut file)).map_err(|error| unreachable(url, &error))?;
         let answer = self.agent.run(put).map_err(|error| unreachable(url, &error))?;
         accepted(url, answer)?;
         Ok(ticket.image_id)
@@ -266,7 +265,12 @@ impl Client {
         Ok(all)
     }
 
-    fn send<T: DeserializeOwned>(&self, method: &str, path: &str, body: Option<&Value>) -> Answer<T> {
+    fn send<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer<T> {
         let url = format!("{}{path}", self.endpoint);
         let request = self.request(method, &url).header("content-type", "application/json");
         let answer = match body {
@@ -336,11 +340,7 @@ fn parse<T: DeserializeOwned>(url: &str, status: u16, text: &str) -> Answer<T> {
 }
 
 fn strange(url: &str, status: u16, body: &str) -> ClientError {
-    ClientError::Strange {
-        url: url.to_owned(),
-        status,
-        body: body.chars().take(200).collect(),
-    }
+    ClientError::Strange { url: url.to_owned(), status, body: body.chars().take(200).collect() }
 }
 
 fn unreachable(url: &str, reason: &impl ToString) -> ClientError {

@@ -142,7 +142,9 @@ impl DataDirectory {
             // A first start that was killed may have created the directory and no more. Where its
             // parent is closed to us, it was not we who created it.
             match disk::parent(path).map_or(Ok(()), disk::sync_directory) {
-                Err(error) if error.kind() != ErrorKind::PermissionDenied => return Err(disk(error)),
+                Err(error) if error.kind() != ErrorKind::PermissionDenied => {
+                    return Err(disk(error));
+                }
                 _ => {}
             }
             let text = format!("{MARKER_WORD} {LAYOUT_VERSION}\n");
@@ -211,17 +213,22 @@ fn check_marker(path: &Path) -> Result<Option<u32>, DataDirectoryError> {
     let marker = path.join(MARKER);
     let text = match fs::read_to_string(&marker) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return check_empty(path).map(|()| None),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return check_empty(path).map(|()| None);
+        }
         Err(error) if error.kind() == ErrorKind::InvalidData => String::new(),
         Err(source) => return Err(DataDirectoryError::Disk { path: marker, source }),
     };
-    let version = text.trim_end().strip_prefix(MARKER_WORD).and_then(|rest| rest.trim().parse().ok());
+    let version =
+        text.trim_end().strip_prefix(MARKER_WORD).and_then(|rest| rest.trim().parse().ok());
     match version {
         Some(found) if found > LAYOUT_VERSION => {
             Err(DataDirectoryError::Newer { path: path.to_owned(), found, known: LAYOUT_VERSION })
         }
         Some(version) => Ok(Some(version)),
-        None => Err(DataDirectoryError::Foreign { path: path.to_owned(), found: MARKER.to_owned() }),
+        None => {
+            Err(DataDirectoryError::Foreign { path: path.to_owned(), found: MARKER.to_owned() })
+        }
     }
 }
 
@@ -241,8 +248,13 @@ fn check_empty(path: &Path) -> Result<(), DataDirectoryError> {
 fn lock(path: &Path) -> Result<File, DataDirectoryError> {
     let disk = |source| refusal(path, source);
     let mut options = File::options();
-    let mut file =
-        options.read(true).write(true).create(true).truncate(false).open(path.join(LOCK)).map_err(disk)?;
+    let mut file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path.join(LOCK))
+        .map_err(disk)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -265,7 +277,8 @@ fn secret(path: &Path) -> Result<Secret, DataDirectoryError> {
         }),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let mut bytes = [0; 32];
-            getrandom::fill(&mut bytes).map_err(|error| disk(io::Error::other(error.to_string())))?;
+            getrandom::fill(&mut bytes)
+                .map_err(|error| disk(io::Error::other(error.to_string())))?;
             disk::create_file(path, &bytes).map_err(|source| refusal(path, source))?;
             Ok(Secret(bytes))
         }
@@ -284,7 +297,9 @@ fn make_private(path: &Path) -> io::Result<()> {
 fn refusal(path: &Path, source: io::Error) -> DataDirectoryError {
     let path = path.to_owned();
     match source.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory
+        ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::NotADirectory
         | ErrorKind::AlreadyExists => DataDirectoryError::Unwritable { path, source },
         _ => DataDirectoryError::Disk { path, source },
     }

@@ -72,17 +72,16 @@ pub(crate) fn answer(error: &io::Error, subject: &dyn fmt::Display) -> StoreErro
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             StoreError::Refused(format!("{subject}: {error}"))
         }
-        ErrorKind::Interrupted | ErrorKind::ResourceBusy | ErrorKind::OutOfMemory => busy(error, subject),
+        ErrorKind::Interrupted | ErrorKind::ResourceBusy | ErrorKind::OutOfMemory => {
+            busy(error, subject)
+        }
         _ if is_out_of_handles(error) => busy(error, subject),
         _ => StoreError::Broken(format!("{subject}: {error}")),
     }
 }
 
 fn busy(error: &io::Error, subject: &dyn fmt::Display) -> StoreError {
-    StoreError::Busy {
-        retry_after: Duration::from_secs(1),
-        reason: format!("{subject}: {error}"),
-    }
+    StoreError::Busy { retry_after: Duration::from_secs(1), reason: format!("{subject}: {error}") }
 }
 
 /// `ENFILE` and `EMFILE`, 23 and 24 on every Unix; the standard library has no kind for them.

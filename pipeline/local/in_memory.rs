@@ -145,7 +145,8 @@ impl Darkroom {
             })?;
             let budget = Budget::unlimited(self.clock.clone());
             // Memory is never busy, so whatever fails here would fail again.
-            waiting.extend(stage.handle(message, &budget).await.map_err(|failure| broken(&failure))?);
+            waiting
+                .extend(stage.handle(message, &budget).await.map_err(|failure| broken(&failure))?);
         }
         Ok(())
     }

@@ -43,8 +43,6 @@ pub fn start(format: LogFormat, filter: &str) {
     let _begun_before = match format {
         LogFormat::Text => lines.with_target(false).with_ansi(stderr().is_terminal()).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
-        LogFormat::Bare => {
-            lines.without_time().with_target(false).with_ansi(false).try_init()
-        }
+        LogFormat::Bare => lines.without_time().with_target(false).with_ansi(false).try_init(),
     };
 }

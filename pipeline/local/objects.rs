@@ -15,7 +15,7 @@ use domain::{
 };
 use futures::StreamExt;
 use jiff::Timestamp;
-use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path};
+use object_store::{ObjectStoreExt, local::LocalFileSystem, path::Path};
 use sha2::Digest;
 
 pub use self::shelf::Placement;
@@ -165,7 +165,8 @@ impl Objects for LocalObjects {
         limit: usize,
     ) -> Result<Page<Key>, StoreError> {
         let folder = prefix.path();
-        let (shelf, after, limit) = (Arc::clone(&self.shelf), cursor.map(str::to_owned), limit.max(1));
+        let (shelf, after, limit) =
+            (Arc::clone(&self.shelf), cursor.map(str::to_owned), limit.max(1));
         let within = folder.clone();
         let listed =
             tokio::task::spawn_blocking(move || shelf.list(&within, after.as_deref(), limit + 1));

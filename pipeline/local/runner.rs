@@ -9,10 +9,16 @@ mod lanes;
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{Budget, Clock, Outbox, Stage, StageName, message::{Body, SweepCursor, SweepPhase}};
+use domain::{
+    Budget, Clock, Outbox, Stage, StageName,
+    message::{Body, SweepCursor, SweepPhase},
+};
 use tokio::{sync::watch, task::JoinSet, time};
 
-use self::{feed::Feed, lanes::{FanoutLane, WorkerLane}};
+use self::{
+    feed::Feed,
+    lanes::{FanoutLane, WorkerLane},
+};
 use crate::{
     database::Database,
     vitals::Tally,

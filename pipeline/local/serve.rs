@@ -4,13 +4,7 @@
 //! borrowed, take the port, empty the staging, then carry and listen. Whatever is wrong is said
 //! before the first request is taken.
 
-use std::{
-    io,
-    net::SocketAddr,
-    process::exit,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, path::Path, process::exit, sync::Arc, time::Duration};
 
 use api::{Access, Api};
 use axum::{
@@ -102,7 +96,7 @@ impl Server {
     pub async fn prepare(settings: &Settings) -> Result<Self, ServeError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let alive_since = clock.now();
-        let directory = DataDirectory::open(&settings.data)?;
+        let directory = own(&settings.data).await?;
         let database = Arc::new(Database::open(&directory.database_path(), clock.clone())?);
         let access = access(settings, &database).await?;
         let released = database.release_loans().await?;
@@ -196,6 +190,20 @@ impl Server {
     }
 }
 
+/// Takes the directory. One that a killed server held stays locked for some milliseconds more if it
+/// was just starting a worker, whose copy of the lock goes when its own program begins.
+async fn own(path: &Path) -> Result<DataDirectory, DataDirectoryError> {
+    const TRIES: u32 = 10;
+    const PAUSE: Duration = Duration::from_millis(100);
+    for _ in 1..TRIES {
+        match DataDirectory::open(path) {
+            Err(DataDirectoryError::Locked { .. }) => time::sleep(PAUSE).await,
+            other => return other,
+        }
+    }
+    DataDirectory::open(path)
+}
+
 /// On loopback, and under a public URL on loopback, nobody is asked for a key. A public URL of
 /// another host means that something passes requests on from there, so keys are asked for.
 async fn access(settings: &Settings, database: &Database) -> Result<Access, ServeError> {
@@ -236,7 +244,9 @@ fn stop_on_signals(order: watch::Sender<bool>) -> io::Result<()> {
                 tracing::warn!("stopped at once");
                 exit(1);
             }
-            tracing::info!("stopping: what was begun is finished first; a second signal stops at once");
+            tracing::info!(
+                "stopping: what was begun is finished first; a second signal stops at once"
+            );
         }
     });
     Ok(())
@@ -258,4 +268,3 @@ async fn ending_with(stop: watch::Receiver<bool>, request: Request, next: Next) 
     let stop = Box::pin(told_to_stop(stop));
     response.map(|body| Body::from_stream(body.into_data_stream().take_until(stop)))
 }
-

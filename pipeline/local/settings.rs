@@ -23,7 +23,12 @@ use crate::{logging::LogFormat, machine};
 #[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
     /// Where to listen. Beyond loopback it takes an API key (`darkroom keys create`)
-    #[arg(long, env = "DARKROOM_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "DARKROOM_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
     pub listen: String,
     /// The data directory: everything that Darkroom keeps. Made if it is not there
     #[arg(long, env = "DARKROOM_DATA", value_name = "DIR", default_value = "darkroom-data")]

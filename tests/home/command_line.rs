@@ -73,10 +73,14 @@ fn the_server_makes_the_same_bytes() {
     };
     assert_eq!(digests(&alone), digests(&served));
 
-    let id = serde_json::from_str::<Value>(&served).unwrap()["image_id"].as_str().unwrap().to_owned();
+    let id =
+        serde_json::from_str::<Value>(&served).unwrap()["image_id"].as_str().unwrap().to_owned();
     let (code, said, _) = run(&["status", &id, "--follow", "--json", "--endpoint", &server.url]);
     assert_eq!(code, 0);
-    assert_eq!(serde_json::from_str::<Value>(said.lines().last().unwrap()).unwrap()["status"], "ready");
+    assert_eq!(
+        serde_json::from_str::<Value>(said.lines().last().unwrap()).unwrap()["status"],
+        "ready"
+    );
     let (code, _, complained) = run(&["erase", &id, "--endpoint", &server.url]);
     assert_eq!(code, 0, "{complained}");
     let (code, said, _) = run(&["status", &id, "--endpoint", &server.url]);
@@ -110,10 +114,17 @@ fn inspect_shows_the_record_and_writes_nothing() {
 
 #[test]
 fn nobody_there_is_said_clearly() {
-    let (code, _, said) =
-        run(&["status", "01890000-0000-7000-8000-000000000000", "--endpoint", "http://127.0.0.1:9"]);
+    let (code, _, said) = run(&[
+        "status",
+        "01890000-0000-7000-8000-000000000000",
+        "--endpoint",
+        "http://127.0.0.1:9",
+    ]);
     assert_eq!(code, 1);
-    assert!(said.contains("http://127.0.0.1:9") && said.contains("Is the server running"), "{said}");
+    assert!(
+        said.contains("http://127.0.0.1:9") && said.contains("Is the server running"),
+        "{said}"
+    );
     let (code, _, said) = run(&["status", "x", "--endpoint", "localhost:8080"]);
     assert_eq!(code, 2);
     assert!(said.contains("--endpoint"), "{said}");
@@ -123,12 +134,8 @@ fn nobody_there_is_said_clearly() {
 fn a_problem_of_the_server_is_shown_in_its_words() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &[]);
-    let (code, _, said) = run(&[
-        "status",
-        "01890000-0000-7000-8000-000000000000",
-        "--endpoint",
-        &server.url,
-    ]);
+    let (code, _, said) =
+        run(&["status", "01890000-0000-7000-8000-000000000000", "--endpoint", &server.url]);
     assert_eq!(code, 1);
     assert!(said.contains("There is no such image") && said.contains("(unknown_image)"), "{said}");
 }
@@ -136,7 +143,15 @@ fn a_problem_of_the_server_is_shown_in_its_words() {
 #[test]
 fn help_is_there_for_every_command() {
     let commands = [
-        "serve", "process", "inspect", "upload", "status", "erase", "dead-letters", "keys", "presets",
+        "serve",
+        "process",
+        "inspect",
+        "upload",
+        "status",
+        "erase",
+        "dead-letters",
+        "keys",
+        "presets",
         "completions",
     ];
     let (code, said, _) = run(&["--help"]);
@@ -159,7 +174,8 @@ fn help_is_there_for_every_command() {
 fn presets_check_names_the_line() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("presets.toml");
-    fs::write(&file, "[variants.thumb]\nwidth = 100\nheight = 100\nformats = [\"jpeg\"]\n").unwrap();
+    fs::write(&file, "[variants.thumb]\nwidth = 100\nheight = 100\nformats = [\"jpeg\"]\n")
+        .unwrap();
     let (code, said, complained) = run(&["presets", "check", path(&file)]);
     assert_eq!(code, 0, "{complained}");
     assert!(said.contains("thumb") && said.contains("100"), "{said}");

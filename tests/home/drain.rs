@@ -58,7 +58,11 @@ fn a_second_signal_stops_at_once_and_workers_go_too() {
     let client = server.client();
     let giant = client.upload(giant());
     let worker = wait_for("a worker is at it", Duration::from_mins(1), || {
-        server.workers().into_iter().find(|(_, resident)| *resident > GIANT_RESIDENT).map(|(pid, _)| pid)
+        server
+            .workers()
+            .into_iter()
+            .find(|(_, resident)| *resident > GIANT_RESIDENT)
+            .map(|(pid, _)| pid)
     });
     // Stopped, so that it cannot finish by itself.
     send_signal("STOP", worker);

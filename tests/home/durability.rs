@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs, process::Command};
 
 use super::{
     pictures::photograph,
-    server::{Server, DARKROOM},
+    server::{DARKROOM, Server, send_signal},
 };
 
 /// Why it cannot run here; none where it can.
@@ -29,12 +29,18 @@ fn an_upload_is_answered_when_file_directory_and_message_are_on_disk() {
     let trace = home.path().join("trace");
     let mut command = Command::new("strace");
     command.args(["-f", "-y", "-s", "16", "-e"]);
-    command.arg("trace=fsync,fdatasync,link,linkat,rename,renameat,renameat2,write,writev,sendto,sendmsg");
+    command.arg(
+        "trace=fsync,fdatasync,link,linkat,rename,renameat,renameat2,write,writev,sendto,sendmsg",
+    );
     command.arg("-o").arg(&trace).arg(DARKROOM);
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(home.path().join("data"));
     command.env_clear();
     let server = Server::of(command);
     let id = server.client().upload(&photograph(5, 320, 240));
+    // The program is strace's child, and outlives it if only strace is killed.
+    for (traced, _) in server.workers() {
+        send_signal("KILL", traced);
+    }
     drop(server);
 
     let calls = completed(&fs::read_to_string(&trace).unwrap());
@@ -64,9 +70,16 @@ fn an_upload_is_answered_when_file_directory_and_message_are_on_disk() {
         .filter(|(_, call)| call.contains("\"HTTP/1.1 200 "))
         .map(|(at, _)| at)
         .collect();
-    let [answer] = answers[..] else { panic!("one answer of 200: {answers:?}\n{}", calls.join("\n")) };
-    assert!(message < answer, "answered (call {answer}) before the message was on disk ({message})");
-    println!("synced: file {file}, name {placed}, directory {directory}, message {message}; answered {answer}");
+    let [answer] = answers[..] else {
+        panic!("one answer of 200: {answers:?}\n{}", calls.join("\n"))
+    };
+    assert!(
+        message < answer,
+        "answered (call {answer}) before the message was on disk ({message})"
+    );
+    println!(
+        "synced: file {file}, name {placed}, directory {directory}, message {message}; answered {answer}"
+    );
 }
 
 /// The calls that succeeded, in the order in which they returned: `strace` splits a call that others
@@ -79,7 +92,9 @@ fn completed(trace: &str) -> Vec<String> {
         let call = call.trim();
         if let Some(beginning) = call.strip_suffix("<unfinished ...>") {
             begun.insert(thread, beginning);
-        } else if let Some((_, end)) = call.strip_prefix("<... ").and_then(|it| it.split_once("resumed>")) {
+        } else if let Some((_, end)) =
+            call.strip_prefix("<... ").and_then(|it| it.split_once("resumed>"))
+        {
             let beginning = begun.remove(thread).unwrap_or_default();
             calls.push(format!("{beginning}{end}"));
         } else {

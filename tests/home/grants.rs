@@ -47,7 +47,8 @@ fn render() -> Message {
 }
 
 fn uploaded() -> Message {
-    Body::Uploaded { key: upload(1), bucket: None, size: 1, etag: String::new(), sequencer: None }.into()
+    Body::Uploaded { key: upload(1), bucket: None, size: 1, etag: String::new(), sequencer: None }
+        .into()
 }
 
 #[test]
@@ -123,9 +124,8 @@ fn what_may_follow_is_the_next_step_of_the_same_image() {
     let rest = |of: u8, name: &str| -> Message {
         Body::Render { image: image(of), pieces: vec![order(name, 1)] }.into()
     };
-    let completed = |of: u8| -> Message {
-        Body::Completed { image: image(of), revision: revision(9) }.into()
-    };
+    let completed =
+        |of: u8| -> Message { Body::Completed { image: image(of), revision: revision(9) }.into() };
     let accepted = |of: u8| -> Message { Body::Accepted { image: image(of) }.into() };
     assert!(renders.allows_sending(&rest(1, "small.webp")));
     assert!(renders.allows_sending(&completed(1)));

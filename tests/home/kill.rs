@@ -199,7 +199,8 @@ fn fetch_all(client: &Client, record: &serde_json::Value) -> Variants {
 fn unfinished(data: &Path, ledger: &Ledger) -> bool {
     let database = Connection::open(data.join("darkroom.db")).unwrap();
     let status = |id: &str| -> String {
-        let found = database.query_row("SELECT status FROM image WHERE id = ?1", [id], |row| row.get(0));
+        let found =
+            database.query_row("SELECT status FROM image WHERE id = ?1", [id], |row| row.get(0));
         found.unwrap_or_else(|error| panic!("image {id} was answered and is gone: {error}"))
     };
     let answered = ledger.answered.lock().unwrap().clone();

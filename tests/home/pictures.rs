@@ -39,18 +39,18 @@ pub(super) fn photograph(seed: u64, width: u32, height: u32) -> Vec<u8> {
     encode(&picture)
 }
 
-/// A JPEG of 24 million pixels, laid out of tiles: its decoding takes a while, and its pixels take
+/// A JPEG of 48 million pixels, laid out of tiles: its decoding takes a while, and its pixels take
 /// more memory than anything else here. Drawn once for all tests.
 pub(super) fn giant() -> &'static [u8] {
     const TILE: usize = 400;
-    const ACROSS: usize = 15;
-    const DOWN: u32 = 4000;
+    const ACROSS: usize = 20;
+    const DOWN: u32 = 6000;
     static GIANT: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let tile = image::load_from_memory(&photograph(99, 400, 300)).expect("our own").to_rgb8();
         let rows: Vec<_> =
             tile.as_raw().chunks_exact(TILE * 3).map(|row| row.repeat(ACROSS)).collect();
         let rows: Vec<_> = rows.iter().cycle().take(DOWN as usize).map(Vec::as_slice).collect();
-        let width = u32::try_from(TILE * ACROSS).expect("6000");
+        let width = u32::try_from(TILE * ACROSS).expect("8000");
         encode(&RgbImage::from_raw(width, DOWN, rows.concat()).expect("as many as there should be"))
     });
     &GIANT

@@ -15,8 +15,8 @@ use super::{
     server::{Client, Server, darkroom, send_signal, wait_for},
 };
 
-/// A worker that has more than so many KiB has the giant: the others' pictures take a third of it.
-pub(super) const GIANT_RESIDENT: u64 = 50 << 10;
+/// A worker that has more than so many KiB has the giant: the others' pictures take half of it.
+pub(super) const GIANT_RESIDENT: u64 = 30 << 10;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -93,7 +93,8 @@ fn a_killer_has_three_starts_and_holds_nobody_up() {
     assert_eq!(letter["reason"]["code"], "crashed");
 
     // The cause is gone: nobody kills any more.
-    let redrive = darkroom(&["dead-letters", "redrive", "--all", "--endpoint", &server.url]).output();
+    let redrive =
+        darkroom(&["dead-letters", "redrive", "--all", "--endpoint", &server.url]).output();
     assert!(redrive.unwrap().status.success());
     let record = client.finished(&giant, MINUTE);
     assert_eq!(record["status"], "ready", "{record:#}");
@@ -104,7 +105,8 @@ fn a_killer_has_three_starts_and_holds_nobody_up() {
 #[test]
 fn what_hangs_is_killed_at_its_deadline() {
     let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path(), &["--workers", "2", "--deadline", "6s", "--log", "warn"]);
+    let server =
+        Server::start(data.path(), &["--workers", "2", "--deadline", "6s", "--log", "warn"]);
     let (giant, _others) = poisoned(&server, |worker| send_signal("STOP", worker));
     let client = server.client();
     let record = client.finished(&giant, MINUTE);
@@ -150,7 +152,8 @@ fn a_worker_that_outgrows_its_memory_is_said_to_have() {
     // Bound to what it has before it begins, as if the giant had been predicted too small.
     let (worker, _) = wait_for("a worker starts", MINUTE, || server.workers().first().copied());
     let bound = format!("--as={}:{}", 64 << 20, 64 << 20);
-    let bound = Command::new("prlimit").args(["--pid", &worker.to_string(), &bound]).output().unwrap();
+    let bound =
+        Command::new("prlimit").args(["--pid", &worker.to_string(), &bound]).output().unwrap();
     if !bound.status.success() {
         println!("NOT RUN: prlimit may not: {}", String::from_utf8_lossy(&bound.stderr));
         return;

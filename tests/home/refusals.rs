@@ -41,8 +41,11 @@ fn a_port_in_use() {
 fn a_bad_presets_file_names_the_line() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("presets.toml");
-    fs::write(&file, "[variants.small]\nwidth = 200\nheight = 200\nformats = [\"jpeg\"]\nqualty = 80\n")
-        .unwrap();
+    fs::write(
+        &file,
+        "[variants.small]\nwidth = 200\nheight = 200\nformats = [\"jpeg\"]\nqualty = 80\n",
+    )
+    .unwrap();
     let (code, said) = refused(&home.path().join("data"), &["--presets", file.to_str().unwrap()]);
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("presets.toml") && said.contains("line 5"), "{said}");
@@ -52,7 +55,8 @@ fn a_bad_presets_file_names_the_line() {
 #[test]
 fn all_mistakes_are_named_together() {
     let data = tempfile::tempdir().unwrap();
-    let flags = ["--listen", "localhost", "--workers", "none", "--memory", "1GiBi", "--deadline", "2h"];
+    let flags =
+        ["--listen", "localhost", "--workers", "none", "--memory", "1GiBi", "--deadline", "2h"];
     let (code, said) = refused(data.path(), &flags);
     assert_eq!(code, 2, "{said}");
     for (flag, given) in [
@@ -88,7 +92,8 @@ fn others_are_let_in_with_a_key_only() {
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("darkroom keys create"), "{said}");
 
-    let created = darkroom(&["keys", "create", "--label", "a test", "--data"]).arg(data.path()).output();
+    let created =
+        darkroom(&["keys", "create", "--label", "a test", "--data"]).arg(data.path()).output();
     let secret = String::from_utf8(created.unwrap().stdout).unwrap().trim().to_owned();
     assert!(secret.starts_with("dk_"), "{secret}");
     let server = Server::start(data.path(), &["--public-url", "http://images.example"]);

@@ -93,11 +93,14 @@ impl Server {
             .expect("a child's files can be seen")
             .flatten()
             .filter_map(|entry| fs::read_link(entry.path()).ok())
-            .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+            .filter_map(|link| {
+                Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+            })
             .collect();
         let port = table.lines().find_map(|line| {
             let fields: Vec<_> = line.split_whitespace().collect();
-            let listening = fields.get(3) == Some(&"0A") && inodes.iter().any(|it| fields.get(9) == Some(&it.as_str()));
+            let listening = fields.get(3) == Some(&"0A")
+                && inodes.iter().any(|it| fields.get(9) == Some(&it.as_str()));
             u16::from_str_radix(fields.get(1)?.rsplit_once(':')?.1, 16).ok().filter(|_| listening)
         });
         format!("http://127.0.0.1:{}", port.expect("it listens"))
@@ -201,7 +204,8 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Option<Answer> {
-        let url = if path.starts_with('/') { format!("{}{path}", self.url) } else { path.to_owned() };
+        let url =
+            if path.starts_with('/') { format!("{}{path}", self.url) } else { path.to_owned() };
         let mut request = ureq::http::Request::builder().method(method).uri(url);
         for (name, value) in headers {
             request = request.header(*name, *value);

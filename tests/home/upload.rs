@@ -25,7 +25,8 @@ fn an_upload_becomes_variants_that_can_be_fetched() {
     assert!(record["placeholder"]["thumbhash"].is_string(), "{record:#}");
     // Followed through the redirect to the immutable URL.
     let small = client.get(&format!("/i/{id}/small.jpg"));
-    let small = if small.status == 200 { small } else { client.get(&format!("/i/{id}/small.jpeg")) };
+    let small =
+        if small.status == 200 { small } else { client.get(&format!("/i/{id}/small.jpeg")) };
     assert_eq!(small.status, 200);
     let small = image::load_from_memory(&small.body).unwrap();
     assert_eq!((small.width(), small.height()), (200, 150));

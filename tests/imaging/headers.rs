@@ -5,7 +5,7 @@ use imaging::{
     Whole, open,
 };
 
-use crate::draw;
+use super::draw;
 
 fn refused(file: &[u8]) -> FaultCode {
     match Header::parse(file, Whole::Yes) {

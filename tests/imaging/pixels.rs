@@ -5,7 +5,7 @@ use image::{
 };
 use imaging::{Made, Presets};
 
-use crate::draw;
+use super::draw;
 
 /// Four corners of different colours, so that every turn is told apart.
 fn corners(width: u32, height: u32) -> RgbImage {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use imaging::{Budget, ENGINE, FaultCode, Limits, Made, Plan, Presets, Unlimited, Work, open};
 use imaging::{Format, Progress};
 
-use crate::draw;
+use super::draw;
 
 const MIXED: &str = r#"
 [variants.tiny]

@@ -7,98 +7,16 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Failure, Image, ImageId, Key, Message, PieceId, Problem, Revision, Status, StoreError,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    Failure, Image, ImageId, Key, Message, PieceId, Status, StoreError,
+    image::{Expectation, Outcome, Progress, Purpose},
 };
 
 use super::{
+    answers::{Answer, Found, Seen},
+    mutants, poison,
     scenario::{Content, Mutant, NOW, Scenario, Set, VISIBILITY},
     world::{Errand, Shared, World},
 };
-
-/// What a call was answered.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Answer {
-    /// Done.
-    Done,
-    /// [`StoreError::Missing`].
-    Missing,
-    /// [`StoreError::Busy`].
-    Busy,
-    /// The budget is spent.
-    Late,
-    /// It was there before.
-    Exists,
-    /// What an adopted bucket sent is not what was read before.
-    Differs,
-    /// Dead letters.
-    Letters(Vec<Shared<Message>>),
-    /// An image's state.
-    Status(Status),
-    /// An image as it was.
-    Image(Shared<Seen>),
-    /// The same, and the presets that were in force.
-    Planned(Shared<Seen>, Set),
-    /// Images.
-    Images(Vec<ImageId>),
-    /// An object's bytes.
-    Content(Content),
-    /// Keys.
-    Keys(Vec<Shared<Key>>),
-    /// What a decision found.
-    Found(Shared<Found>),
-}
-
-impl Answer {
-    /// Whether it is no answer of a store that works, or no time to hear one.
-    pub(super) fn is_bad(&self) -> bool {
-        matches!(self, Self::Busy | Self::Late)
-    }
-}
-
-/// What stages look at in an image.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Seen {
-    /// Which.
-    pub(super) id: ImageId,
-    /// Its state.
-    pub(super) status: Status,
-    /// Its source.
-    pub(super) source: Option<Source>,
-    /// Whether its upload URL still works.
-    pub(super) expired: bool,
-    /// Why it was rejected.
-    pub(super) problem: Option<Problem>,
-    /// What is missing of its work.
-    pub(super) missing: BTreeSet<PieceId>,
-    /// Whether all of its work has ended.
-    pub(super) complete: Option<Revision>,
-}
-
-impl Seen {
-    /// As it is now.
-    pub(super) fn of(image: &Image) -> Self {
-        Self {
-            id: image.id,
-            status: image.status,
-            source: image.source.clone(),
-            expired: NOW >= image.expires_at,
-            problem: image.problem.clone(),
-            missing: image.work.missing().cloned().collect(),
-            complete: image.work.is_complete().then(|| image.work.revision()),
-        }
-    }
-}
-
-/// What a decision found.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Found {
-    Acceptance(Acceptance),
-    Expectation(Expectation),
-    Progress(Progress),
-    Flip(Flip),
-    Whether(bool),
-}
 
 /// Why a handler does not go on.
 #[derive(Debug)]
@@ -210,7 +128,7 @@ impl<'a> Run<'a> {
         self.sure(
             |scenario, world| {
                 for message in messages {
-                    super::poison::count(scenario, world, &from, message);
+                    poison::count(scenario, world, &from, message);
                     world.enqueue(message);
                 }
                 Answer::Done
@@ -252,7 +170,9 @@ impl<'a> Run<'a> {
     /// [`Objects::head`](domain::Objects::head) and every read: what is there now.
     pub(super) fn read(&mut self, key: &Key) -> Result<Content, Halt> {
         let key = Shared::new(key.clone());
-        match self.call(|_, world| world.objects.get(&key).map_or(Answer::Missing, |c| Answer::Content(*c)))? {
+        match self.call(|_, world| {
+            world.objects.get(&key).map_or(Answer::Missing, |c| Answer::Content(*c))
+        })? {
             Answer::Content(content) => Ok(content),
             other => unreachable!("{other:?}"),
         }
@@ -371,10 +291,7 @@ impl<'a> Run<'a> {
     }
 
     /// [`Catalog::search`](domain::Catalog::search) and [`Catalog::due`](domain::Catalog::due).
-    pub(super) fn images(
-        &mut self,
-        wanted: impl Fn(&Image) -> bool,
-    ) -> Result<Vec<ImageId>, Halt> {
+    pub(super) fn images(&mut self, wanted: impl Fn(&Image) -> bool) -> Result<Vec<ImageId>, Halt> {
         let found = |_: &Scenario, world: &mut World| {
             let found = world.images.values().filter(|image| wanted(image));
             Answer::Images(found.map(|image| image.id).collect())
@@ -387,12 +304,12 @@ impl<'a> Run<'a> {
 
     /// [`Catalog::create`](domain::Catalog::create). The state of what was there before.
     pub(super) fn create(&mut self, image: Image) -> Result<Option<Status>, Halt> {
-        let create = |_: &Scenario, world: &mut World| match world.images.get(&image.id) {
-            Some(before) => Answer::Status(before.status),
-            None => {
-                world.images.insert(image.id, Shared::image(image));
-                Answer::Done
+        let create = |_: &Scenario, world: &mut World| {
+            if let Some(before) = world.images.get(&image.id) {
+                return Answer::Status(before.status);
             }
+            world.images.insert(image.id, Shared::image(image));
+            Answer::Done
         };
         Ok(match self.call(create)? {
             Answer::Status(status) => Some(status),
@@ -429,7 +346,7 @@ impl<'a> Run<'a> {
     ) -> Result<Progress, Halt> {
         match self.decide(id, |scenario, world, image| {
             let progress = image.record(outcomes, NOW);
-            Found::Progress(super::mutants::counted(scenario, world, image, outcomes, progress))
+            Found::Progress(mutants::counted(scenario, world, image, outcomes, progress))
         })? {
             Found::Progress(progress) => Ok(progress),
             other => unreachable!("{other:?}"),

@@ -9,23 +9,17 @@ use domain::{
 };
 
 use super::{
-    calls::{Found, Halt, Run},
+    answers::Found,
+    calls::{Halt, Run},
     fanout, ingest, metadata, mutants, resize,
-    scenario::{Chance, Mutant, NOW, Scenario},
+    scenario::{Mutant, NOW, Scenario},
     world::{Request, Shared, World},
 };
 
 /// Carries a delivery through its stage.
-pub(super) fn carry(
-    run: &mut Run<'_>,
-    message: &Shared<Message>,
-    loan: u32,
-) -> Result<(), Halt> {
-    let delivery = Delivery {
-        message: Message::clone(message),
-        receipt: String::new(),
-        receives: loan,
-    };
+pub(super) fn carry(run: &mut Run<'_>, message: &Shared<Message>, loan: u32) -> Result<(), Halt> {
+    let delivery =
+        Delivery { message: Message::clone(message), receipt: String::new(), receives: loan };
     let verdict = match admit(&delivery) {
         Admission::Bury(message, problem) => Verdict::Bury(message, problem),
         Admission::Start(started) => {
@@ -117,8 +111,6 @@ fn redrive(run: &mut Run<'_>) -> Result<(), Halt> {
                     Found::Whether(record.awaits(&pieces))
                 };
                 if run.decide(image, look)? == Found::Whether(true) {
-                    // The client is told so, and may ask again.
-                    run.at_home(|world| world.left[Chance::Redrive as usize] += 1)?;
                     continue;
                 }
                 let open = |_: &Scenario, _: &mut World, record: &mut Image| {

@@ -4,11 +4,12 @@ use domain::{Key, Message, message::Body, query::Filter};
 use stateright::{Model, Property};
 
 use super::{
-    calls::{Halt, Luck, Run, Seen, put},
+    answers::{Answer, Seen},
+    calls::{Halt, Luck, Run, put},
     carrying,
     fanout::{self, Fate},
     poison, properties,
-    scenario::{Ages, BUCKET, Chance, Content, NOW, Origin, Scenario, Set},
+    scenario::{BUCKET, Chance, Content, NOW, Origin, Scenario, Set},
     world::{Errand, Place, Process, Request, Shared, World},
 };
 
@@ -71,7 +72,7 @@ impl Model for Scenario {
             if world.may(Chance::Double) && doubles(&post.message) {
                 actions.push(Action::Double(at));
             }
-            if world.may(Chance::LoseMessage) && post.place == Place::Visible && heals(&post.message) {
+            if world.may(Chance::LoseMessage) && post.receives == 0 && heals(&post.message) {
                 actions.push(Action::Lose(at));
             }
         }
@@ -170,7 +171,12 @@ impl Model for Scenario {
             }
             Action::GrowOld => {
                 world.grow_old();
-                return (world != *before).then_some(world);
+                if world == *before {
+                    return None;
+                }
+                if !before.is_at_rest() {
+                    world.spend(Chance::Age);
+                }
             }
             Action::Sweep => world.enqueue(&Body::Sweep { cursor: None }.into()),
         }
@@ -193,7 +199,10 @@ pub(super) fn describe(world: &World, action: Action) -> String {
         Action::Double(at) | Action::Lose(at) | Action::Deliver(at) => {
             format!("{action:?}: {}", world.queue[at].message.name())
         }
-        Action::Step(at) | Action::Busy(at) | Action::Late(at) | Action::Crash(at)
+        Action::Step(at)
+        | Action::Busy(at)
+        | Action::Late(at)
+        | Action::Crash(at)
         | Action::Lapse(at) => format!("{action:?}: {}", errand(at)),
         _ => format!("{action:?}"),
     }
@@ -227,7 +236,7 @@ impl Scenario {
         if world.may(Chance::Redrive) && !world.poisonous && !world.letters.is_empty() {
             actions.push(Action::Ask(Request::Redrive));
         }
-        actions.extend(self.asks_again(world).map(Action::Ask));
+        actions.extend(Self::asks_again(world).map(Action::Ask));
         if world.may(Chance::Change) {
             actions.push(Action::Change);
         }
@@ -237,9 +246,8 @@ impl Scenario {
         if world.may(Chance::Cure) && world.history.deaths > 0 {
             actions.push(Action::Cure);
         }
-        let visible = |post: &super::world::Post| post.place == Place::Visible;
-        let at_rest = world.running.is_empty() && !world.queue.iter().any(visible);
-        if at_rest || (self.ages == Ages::Anytime && world.running.is_empty()) {
+        // A handler ends, or is ended, long before its message is lent again.
+        if world.running.is_empty() && (world.is_at_rest() || world.may(Chance::Age)) {
             actions.push(Action::GrowOld);
         }
         if can_sweep(world) {
@@ -248,7 +256,7 @@ impl Scenario {
     }
 
     /// Whether a client's request died unanswered, and it asks again.
-    pub(super) fn asks_again(&self, world: &World) -> Option<Request> {
+    pub(super) fn asks_again(world: &World) -> Option<Request> {
         let at_work = |request| {
             world.running.iter().any(|process| process.errand == Errand::Request(request))
         };
@@ -258,9 +266,10 @@ impl Scenario {
     fn can_put(&self, world: &World, chance: Chance) -> bool {
         match self.origin {
             // A URL is good until it ends; what began before may arrive after that.
-            Origin::Minted => world.images.get(&self.image_of(1)).is_none_or(|image| {
-                (NOW < image.expires_at) == (chance != Chance::PutLate)
-            }),
+            Origin::Minted => world
+                .images
+                .get(&self.image_of(1))
+                .is_none_or(|image| (NOW < image.expires_at) == (chance != Chance::PutLate)),
             // Versions come in their order; only their events do not.
             Origin::Adopted => (chance == Chance::PutOther) != world.may(Chance::Put),
         }
@@ -309,7 +318,7 @@ impl Scenario {
             Errand::Message(message, loan) => carrying::carry(&mut run, message, *loan),
             Errand::Request(request) => carrying::serve(&mut run, *request),
         };
-        if luck != Luck::Good && !process.journal[calls..].iter().any(super::calls::Answer::is_bad) {
+        if luck != Luck::Good && !process.journal[calls..].iter().any(Answer::is_bad) {
             return None;
         }
         match ended {
@@ -352,7 +361,7 @@ fn doubles(message: &Message) -> bool {
     !matches!(message.body, Body::Sweep { .. } | Body::Erase { .. } | Body::Notify { .. })
 }
 
-/// What the sweeper is there for. Of an announcement's notice and of an obituary there is no other
+/// What the sweeper is there for, where nobody began with it. Of an announcement's notice and of an obituary there is no other
 /// trace than the message, and an erasure is repeated by nobody: those queues must not forget.
 fn heals(message: &Message) -> bool {
     matches!(

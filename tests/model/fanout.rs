@@ -12,7 +12,8 @@ use domain::{
 };
 
 use super::{
-    calls::{Found, Halt, Run, Seen},
+    answers::{Found, Seen},
+    calls::{Halt, Run},
     ingest,
     scenario::{ENDPOINT, Mutant, NOW, Set},
 };
@@ -211,11 +212,10 @@ pub(super) enum Fate {
 pub(super) fn fate(image: &Seen) -> Fate {
     match image.status {
         Status::Erased => Fate::Delete,
-        Status::Pending | Status::Processing => Fate::Keep,
         Status::Expired => Fate::SayAgain,
         Status::Rejected if ingest::given_up(image.problem.as_ref()) => Fate::Keep,
         Status::Ready | Status::Failed | Status::Rejected if image.expired => Fate::Delete,
-        Status::Ready | Status::Failed | Status::Rejected => Fate::Keep,
+        _ => Fate::Keep,
     }
 }
 

@@ -6,8 +6,9 @@
 use domain::{Code, ImageId, Key, Message, Problem, Status, image::Acceptance, message::Body};
 
 use super::{
-    calls::{Found, Halt, Run},
-    scenario::{Content, FOREIGN, Mutant, NOW},
+    answers::Found,
+    calls::{Halt, Run},
+    scenario::{Content, FOREIGN, Mutant, NOW, Scenario},
 };
 
 /// The stage of [`Body::Uploaded`].
@@ -63,7 +64,7 @@ fn adopted(run: &mut Run<'_>, key: &Key, etag: &str) -> Result<Vec<Message>, Hal
         Err(halt) if halt.is_missing() => return Ok(Vec::new()),
         Err(halt) => return Err(halt),
     }
-    let image = run.scenario.fresh(id);
+    let image = Scenario::fresh(id);
     if run.create(image)? == Some(Status::Erased) {
         return Ok(Vec::new());
     }

@@ -6,7 +6,8 @@ use domain::{
 };
 
 use super::{
-    calls::{Found, Halt, Run},
+    answers::Found,
+    calls::{Halt, Run},
     scenario::{Mutant, NOW, Scenario},
     world::World,
 };

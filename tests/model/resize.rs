@@ -71,7 +71,7 @@ pub(super) fn render(
     if pace == Pace::Backward {
         wanted.reverse();
     }
-    make(run, Job { id, picture, pace, attempts }, &wanted, batch)
+    make(run, &Job { id, picture, pace, attempts }, &wanted, batch)
 }
 
 struct Job {
@@ -83,7 +83,7 @@ struct Job {
 
 fn make(
     run: &mut Run<'_>,
-    job: Job,
+    job: &Job,
     orders: &[Order],
     mut batch: Vec<(PieceId, Outcome)>,
 ) -> Result<Vec<Message>, Halt> {
@@ -93,7 +93,7 @@ fn make(
             break;
         }
         poison::visit(run, &order.piece.name)?;
-        let made = variant(run, &job, order)?;
+        let made = variant(run, job, order)?;
         batch.push((order.id.clone(), Outcome::Made(made.made())));
         if job.pace != Pace::Together
             && let After::Stop(follow) = record(run, job.id, &mut batch)?

@@ -65,10 +65,12 @@ pub(super) enum Chance {
     Late,
     /// A store answers that it is busy.
     Busy,
+    /// Time passes though there is something to be done. It always may when there is not.
+    Age,
 }
 
 /// Kinds of [`Chance`].
-pub(super) const CHANCES: usize = Chance::Busy as usize + 1;
+pub(super) const CHANCES: usize = Chance::Age as usize + 1;
 
 /// A protocol that is wrong in one place. Each must be found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,8 +182,6 @@ pub(super) struct Scenario {
     pub(super) poison: Option<&'static str>,
     /// What may happen, and how often.
     pub(super) chances: &'static [(Chance, u8)],
-    /// When time may pass.
-    pub(super) ages: Ages,
     /// Handlers that may be at work at once.
     pub(super) at_once: usize,
     /// States of an image that must be reached, or the model shows nothing.
@@ -190,15 +190,6 @@ pub(super) struct Scenario {
     pub(super) mutant: Option<Mutant>,
     /// What is worked out once.
     pub(super) known: Known,
-}
-
-/// When time may pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ages {
-    /// Whenever no handler is at work: each ends, or is ended, long before a visibility time does.
-    Anytime,
-    /// When all is done that can be done without it, which keeps the model small.
-    AtRest,
 }
 
 /// Whether a set of pieces has one of the metadata stage.
@@ -234,15 +225,14 @@ impl Scenario {
     pub(super) fn arrival(&self, picture: u8) -> Key {
         match self.origin {
             Origin::Minted => Key::Upload { image: self.image_of(picture) },
-            Origin::Adopted => Key::Foreign {
-                key: FOREIGN.to_owned(),
-                version: Content::Picture(picture).etag(),
-            },
+            Origin::Adopted => {
+                Key::Foreign { key: FOREIGN.to_owned(), version: Content::Picture(picture).etag() }
+            }
         }
     }
 
     /// A record before anything arrived.
-    pub(super) fn fresh(&self, id: ImageId) -> Image {
+    pub(super) fn fresh(id: ImageId) -> Image {
         Image {
             id,
             tenant: Tenant::local(),

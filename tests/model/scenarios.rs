@@ -4,10 +4,10 @@ use domain::Status;
 
 use super::scenario::{
     Chance::{
-        Busy, Change, Crash, Cure, Double, Erase, Lapse, Late, LoseEvent, LoseMessage, Put,
+        Age, Busy, Change, Crash, Cure, Double, Erase, Lapse, Late, LoseEvent, LoseMessage, Put,
         PutLate, PutOther, Redrive, Reprocess,
     },
-    Ages, Described, Known, Origin, Scenario,
+    Described, Known, Origin, Scenario,
 };
 
 const PLAIN: fn() -> Scenario = || Scenario {
@@ -17,29 +17,67 @@ const PLAIN: fn() -> Scenario = || Scenario {
     described: Described::No,
     poison: None,
     chances: &[],
-    ages: Ages::AtRest,
     at_once: 1,
     reaches: &[],
     mutant: None,
     known: Known::default(),
 };
 
-/// One upload, two pieces made by two stages, and everything that stores, queues and workers do.
+/// One upload, two pieces made by two stages, and all that queues and workers do to them.
 pub(super) fn join() -> Scenario {
     Scenario {
         name: "join",
         described: Described::Yes,
         chances: &[(Put, 1), (Double, 1), (Crash, 1)],
+        at_once: 2,
         reaches: &[Status::Ready],
         ..PLAIN()
     }
 }
 
-/// A client erases its image at any time, and may use its URL again.
+/// The same, one handler at a time and with more going wrong.
+pub(super) fn redelivery() -> Scenario {
+    Scenario {
+        name: "redelivery",
+        described: Described::Yes,
+        chances: &[(Put, 1), (Double, 2), (Crash, 2)],
+        reaches: &[Status::Ready],
+        ..PLAIN()
+    }
+}
+
+/// A message is lent anew while its handler is still at it.
+pub(super) fn overtaking() -> Scenario {
+    Scenario {
+        name: "overtaking",
+        chances: &[(Put, 1), (Lapse, 2)],
+        at_once: 2,
+        reaches: &[Status::Ready],
+        ..PLAIN()
+    }
+}
+
+/// A client erases its image at any time, also while handlers are at work on it.
 pub(super) fn erasure() -> Scenario {
     Scenario {
         name: "erasure",
-        chances: &[(Put, 1), (PutOther, 1), (Erase, 1), (Double, 1), (Crash, 1), (LoseEvent, 1)],
+        chances: &[(Put, 1), (Erase, 1), (Crash, 1)],
+        at_once: 2,
+        reaches: &[Status::Ready, Status::Erased],
+        ..PLAIN()
+    }
+}
+
+/// The same where metadata is all that is made.
+pub(super) fn erasure_of_metadata() -> Scenario {
+    Scenario { name: "erasure of metadata", variants: &[], described: Described::Yes, ..erasure() }
+}
+
+/// What was erased is uploaded again with other bytes, and its events are doubled or lost.
+pub(super) fn upload_after_erasure() -> Scenario {
+    Scenario {
+        name: "upload after erasure",
+        chances: &[(Put, 1), (PutOther, 1), (Erase, 1), (Double, 1), (LoseEvent, 1)],
         reaches: &[Status::Ready, Status::Erased],
         ..PLAIN()
     }
@@ -52,7 +90,17 @@ pub(super) fn presets() -> Scenario {
         variants: &["large.webp", "small.webp"],
         chances: &[(Put, 1), (Change, 1), (Reprocess, 1), (Crash, 1), (Double, 1)],
         reaches: &[Status::Ready],
+        ..PLAIN()
+    }
+}
+
+/// A fan-out that read the presets before they changed meets one that read them afterwards.
+pub(super) fn presets_at_once() -> Scenario {
+    Scenario {
+        name: "presets at once",
+        chances: &[(Put, 1), (Change, 1), (Reprocess, 1), (Crash, 1)],
         at_once: 2,
+        reaches: &[Status::Ready],
         ..PLAIN()
     }
 }
@@ -63,8 +111,22 @@ pub(super) fn poison() -> Scenario {
         name: "poison",
         variants: &["large.webp", "middle.webp", "small.webp"],
         poison: Some("middle.webp"),
-        chances: &[(Put, 1), (Cure, 1), (Redrive, 1), (Late, 1), (Double, 1)],
+        chances: &[(Put, 1), (Cure, 1), (Redrive, 1), (Late, 1)],
         reaches: &[Status::Ready, Status::Failed],
+        ..PLAIN()
+    }
+}
+
+/// Copies of poisoned work: three starts each. Redrives are apart from this, because the obituary of
+/// another copy, where it comes after the redrive, ends what was redriven: the image is failed, with
+/// no letter left, until it is reprocessed.
+pub(super) fn poison_in_copies() -> Scenario {
+    Scenario {
+        name: "poison in copies",
+        variants: &["large.webp", "middle.webp", "small.webp"],
+        poison: Some("middle.webp"),
+        chances: &[(Put, 1), (Late, 1), (Double, 1)],
+        reaches: &[Status::Failed],
         ..PLAIN()
     }
 }
@@ -74,7 +136,7 @@ pub(super) fn poisoned_upload() -> Scenario {
     Scenario {
         name: "poisoned upload",
         poison: Some("upload"),
-        chances: &[(Put, 1), (Cure, 1), (Redrive, 1), (Double, 1), (Crash, 1)],
+        chances: &[(Put, 1), (Cure, 1), (Redrive, 1), (Crash, 1)],
         reaches: &[Status::Ready, Status::Rejected],
         ..PLAIN()
     }
@@ -96,9 +158,8 @@ pub(super) fn adopted_erasure() -> Scenario {
     Scenario {
         name: "adopted erasure",
         origin: Origin::Adopted,
-        chances: &[(Put, 1), (Erase, 1), (Double, 2), (Crash, 1)],
+        chances: &[(Put, 1), (Erase, 1), (Double, 1), (Crash, 1)],
         reaches: &[Status::Ready, Status::Erased],
-        ages: Ages::Anytime,
         ..PLAIN()
     }
 }
@@ -108,13 +169,18 @@ pub(super) fn expiry() -> Scenario {
     Scenario {
         name: "expiry",
         described: Described::Yes,
-        chances: &[
-            (Put, 1),
-            (PutLate, 1),
-            (LoseEvent, 1),
-            (LoseMessage, 1),
-            (Busy, 1),
-        ],
+        chances: &[(Put, 1), (PutLate, 1), (LoseEvent, 1), (LoseMessage, 1), (Busy, 1)],
+        reaches: &[Status::Ready, Status::Expired],
+        ..PLAIN()
+    }
+}
+
+/// Time passes while there is something to be done: messages wait longer than the sweeper does, and
+/// the upload URL ends at any moment.
+pub(super) fn old_age() -> Scenario {
+    Scenario {
+        name: "old age",
+        chances: &[(Put, 1), (Age, 2), (Crash, 1), (LoseMessage, 1)],
         reaches: &[Status::Ready, Status::Expired],
         ..PLAIN()
     }

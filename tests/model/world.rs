@@ -11,7 +11,7 @@ use std::{
 use domain::{Image, ImageId, Key, Message, Revision, Status};
 
 use super::{
-    calls::Answer,
+    answers::Answer,
     scenario::{CHANCES, Chance, Content, LONG_AGO, Origin, Scenario, Set},
 };
 
@@ -195,7 +195,7 @@ impl World {
         let images = match scenario.origin {
             Origin::Minted => {
                 let id = scenario.image_of(1);
-                BTreeMap::from([(id, Shared::image(scenario.fresh(id)))])
+                BTreeMap::from([(id, Shared::image(Scenario::fresh(id)))])
             }
             Origin::Adopted => BTreeMap::new(),
         };
@@ -254,6 +254,11 @@ impl World {
             }
         }
         self.queue.sort();
+    }
+
+    /// Whether nothing can be done before time has passed.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.running.is_empty() && !self.queue.iter().any(|post| post.place == Place::Visible)
     }
 
     /// Whether nothing waits and nobody is at work.

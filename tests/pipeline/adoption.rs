@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::{
-    Catalog as _, Code, ImageId, Key, Message, Objects as _, Outbox as _, Sha256, Status,
-    StoreError, Visibility, memory::MemoryObjects, message::Body,
+    Catalog as _, Code, DeadLetters as _, ImageId, Key, Message, Objects as _, Outbox as _, Sha256,
+    Status, StoreError, Visibility, memory::MemoryObjects, message::Body,
 };
 
 use super::{
@@ -185,7 +185,6 @@ async fn another_bucket_is_not_adopted() {
     }
     world.queue.send(&[message]).await.unwrap();
     world.settle(&world.stages()).await;
-    use domain::DeadLetters as _;
     let letters = world.queue.letters(None, 10).await.unwrap().items;
     assert_eq!(letters.len(), 1);
     assert!(letters[0].reason.detail.contains("elsewhere"), "{}", letters[0].reason.detail);

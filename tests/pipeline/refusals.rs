@@ -45,7 +45,7 @@ async fn what_is_no_picture_is_refused_with_its_reason() {
 async fn a_long_header_is_read_to_its_end() {
     let world = World::new();
     let jpeg = draw::jpeg(60, 40, 1);
-    let segment = [&[0xff, 0xec, 0xff, 0xff][..], &[7; 65_533]].concat();
+    let segment = [vec![0xff, 0xec, 0xff, 0xff], vec![7; 65_533]].concat();
     let mut long = jpeg[..2].to_vec();
     // Two and a half megabytes of an application's own data.
     long.extend(segment.repeat(40));

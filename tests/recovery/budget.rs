@@ -37,26 +37,23 @@ impl Clock for CountedClock {
 }
 
 /// Time for four looks: one a piece, and few for everything else.
-fn little(clock: Arc<ManualClock>) -> Budget {
+fn little(clock: &Arc<ManualClock>) -> Budget {
     let beginning = clock.now();
     let clock = Arc::new(CountedClock { beginning, looks: AtomicU64::new(0) });
     Budget::until(beginning + Duration::from_secs(4), Duration::ZERO, clock)
 }
 
-fn plenty(clock: Arc<ManualClock>) -> Budget {
-    Budget::unlimited(clock)
+fn plenty(clock: &Arc<ManualClock>) -> Budget {
+    Budget::unlimited(clock.clone())
 }
 
 /// Twelve sizes in two formats.
 fn presets() -> String {
-    (1..=12)
-        .map(|n| {
-            let side = n * 3;
-            format!(
-                "[variants.v{n}]\nwidth = {side}\nheight = {side}\nformats = ['webp', 'jpeg']\n"
-            )
-        })
-        .collect()
+    let table = |n: u32| {
+        let side = n * 3;
+        format!("[variants.v{n}]\nwidth = {side}\nheight = {side}\nformats = ['webp', 'jpeg']\n")
+    };
+    (1..=12).map(table).collect::<Vec<_>>().concat()
 }
 
 struct Run {

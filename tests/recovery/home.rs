@@ -26,7 +26,7 @@ pub enum Loans {
 }
 
 /// The time that a message is given.
-pub type Allowance = fn(Arc<ManualClock>) -> Budget;
+pub type Allowance = fn(&Arc<ManualClock>) -> Budget;
 
 /// What lasts, the ports to it, and what the next incarnation of the process is made of.
 pub struct Home {
@@ -61,7 +61,7 @@ impl Home {
             queue,
             loans,
             presets: PRESETS.to_owned(),
-            allowance: |clock| Budget::unlimited(clock),
+            allowance: |clock| Budget::unlimited(clock.clone()),
             lot: 1,
             starts: Vec::new(),
             order: Random(!delays.seed),
@@ -127,7 +127,7 @@ impl Home {
                 let lent = self.world.queue.receive(name, self.lot, VISIBILITY).await.unwrap();
                 for delivery in lent {
                     any = true;
-                    let budget = (self.allowance)(self.world.clock.clone());
+                    let budget = (self.allowance)(&self.world.clock);
                     if let Admission::Start(message) = admit(&delivery) {
                         self.starts.push(message);
                     }

@@ -36,7 +36,10 @@ fn processing(number: u16) -> Image {
             bytes: 9,
             sha256: Sha256::of(b"source"),
         }),
-        work: Work { expected: BTreeSet::from([piece("a.png"), piece("b.png")]), ..Work::default() },
+        work: Work {
+            expected: BTreeSet::from([piece("a.png"), piece("b.png")]),
+            ..Work::default()
+        },
         ..pending(number)
     }
 }
@@ -47,9 +50,9 @@ async fn numbers_come_back_as_they_went_however_often_they_are_stored() {
     let database = database(root.path());
     // Numbers that a careless parser gets wrong by their last bit.
     let gps = Gps {
-        latitude: 60.146_706_000_000_01,
-        longitude: -1.234_567_890_123_456_7e-5,
-        altitude_m: Some(8_849.865_432_100_001),
+        latitude: 29.672_563_174_382_486,
+        longitude: -104.168_536_774_085_87,
+        altitude_m: Some(159.858_696_572_485_85),
     };
     let described = Description {
         fields: Metadata { gps: Some(gps), ..Metadata::default() },
@@ -61,7 +64,10 @@ async fn numbers_come_back_as_they_went_however_often_they_are_stored() {
     for minute in 1..20 {
         let pieces = [piece("a.png"), piece(&format!("c{minute}.png"))].into();
         let purpose = domain::image::Purpose::Spread;
-        database.expect(id(1), &pieces, purpose, NOW, NOW + SignedDuration::from_mins(minute)).await.expect("expected");
+        database
+            .expect(id(1), &pieces, purpose, NOW, NOW + SignedDuration::from_mins(minute))
+            .await
+            .expect("expected");
     }
     let image = database.image(id(1)).await.expect("the image");
     assert_eq!(image.work.ended.get(&piece("a.png")), Some(&outcome));
@@ -75,7 +81,9 @@ async fn a_decision_that_changes_nothing_writes_nothing() {
     let problem = Problem::new(Code::Damaged, "broken");
     assert_eq!(database.reject(id(1), &problem, NOW).await, Ok(true));
     let other = Connection::open(root.path().join("darkroom.db")).expect("the database");
-    let seen = || other.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0)).expect("a number");
+    let seen = || {
+        other.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0)).expect("a number")
+    };
     let before = seen();
     assert_eq!(database.reject(id(1), &problem, NOW).await, Ok(true));
     assert_eq!(database.expire(id(1), NOW).await, Ok(false));

@@ -45,7 +45,9 @@ fn leaves_a_foreign_directory_as_it_is() {
     let root = temporary();
     fs::write(root.path().join("letters.txt"), "dear").expect("a file");
     let refused = DataDirectory::open(root.path()).expect_err("somebody else's");
-    assert!(matches!(&refused, DataDirectoryError::Foreign { found, .. } if found == "letters.txt"));
+    assert!(
+        matches!(&refused, DataDirectoryError::Foreign { found, .. } if found == "letters.txt")
+    );
     assert!(refused.to_string().contains("--data"), "{refused}");
     assert_eq!(fs::read_dir(root.path()).expect("a directory").count(), 1, "nothing was added");
 
@@ -85,7 +87,8 @@ fn refuses_what_cannot_be_a_directory() {
 
 #[test]
 fn refuses_a_directory_that_cannot_be_written_to() {
-    let Some(mount) = Mount::tmpfs("size=64k,ro", "refuses_a_directory_that_cannot_be_written_to") else {
+    let Some(mount) = Mount::tmpfs("size=64k,ro", "refuses_a_directory_that_cannot_be_written_to")
+    else {
         return;
     };
     for path in [mount.path().to_owned(), mount.path().join("below")] {

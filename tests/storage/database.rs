@@ -95,7 +95,8 @@ async fn what_was_answered_is_in_the_files_already() {
     for number in 0..50 {
         assert_eq!(again.image(id(number)).await, Ok(pending(number)));
     }
-    let queued: u64 = again.counts().await.expect("counts").queues.iter().map(|it| it.messages).sum();
+    let queued: u64 =
+        again.counts().await.expect("counts").queues.iter().map(|it| it.messages).sum();
     assert_eq!(queued, 50);
 }
 
@@ -106,7 +107,8 @@ async fn closing_keeps_what_was_handed_over_and_takes_no_more() {
     let messages: Vec<_> = (0..20).map(|number| [accepted(number)]).collect();
     let mut sends = Box::pin(futures::future::join_all(messages.iter().map(|it| server.send(it))));
     // Each gets to its place in the line, and nobody looks for its answer before the closing.
-    let waiting = std::future::poll_fn(|cx| Poll::Ready(sends.as_mut().poll(cx).is_pending())).await;
+    let waiting =
+        std::future::poll_fn(|cx| Poll::Ready(sends.as_mut().poll(cx).is_pending())).await;
     assert!(waiting);
     server.close().await;
     let answers = sends.as_mut().await;

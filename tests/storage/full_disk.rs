@@ -70,6 +70,9 @@ async fn a_full_disk_loses_no_message_that_was_taken() {
 
     fs::remove_file(&ballast).expect("room");
     database.send(&[accepted(9999)]).await.expect("there is room again");
-    let lent = database.receive(StageName::Fanout, 100_000, Duration::from_secs(60)).await.expect("messages");
+    let lent = database
+        .receive(StageName::Fanout, 100_000, Duration::from_mins(1))
+        .await
+        .expect("messages");
     assert_eq!(lent.len(), usize::from(taken) * 20 + 1, "all that were taken, and no others");
 }

@@ -121,7 +121,8 @@ async fn asks_for_no_byte_behind_the_first_too_many() {
         Ok(Bytes::from_static(&[0; 10]))
     });
     let exactly = Exactly { size: 95, sha256: None };
-    let written = objects.write_stream(&Key::Upload { image: id(1) }, &exactly, endless.boxed()).await;
+    let written =
+        objects.write_stream(&Key::Upload { image: id(1) }, &exactly, endless.boxed()).await;
     assert_eq!(written, Err(WriteError::Size(100)));
     assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 10);
 }

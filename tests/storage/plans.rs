@@ -25,7 +25,11 @@ fn every_frequent_statement_has_its_index() {
     let mut all: Vec<&str> = statements::FREQUENT.to_vec();
     for tenant in [None, Some(Tenant::local())] {
         for status in [None, Some(Status::Ready)] {
-            all.push(statements::search(&Filter { tenant: tenant.clone(), status, ..Filter::default() }));
+            all.push(statements::search(&Filter {
+                tenant: tenant.clone(),
+                status,
+                ..Filter::default()
+            }));
         }
     }
     assert_eq!(all.len(), 22);
@@ -54,7 +58,8 @@ fn each_filter_of_a_search_has_an_index_to_begin_in() {
         (local.clone(), None, "image_by_tenant (tenant=? AND created_at>? AND"),
         (local, ready, "image_by_tenant_and_status (tenant=? AND status=? AND created_at>? AND"),
     ] {
-        let steps = plan(&path, statements::search(&Filter { tenant, status, ..Filter::default() }));
+        let steps =
+            plan(&path, statements::search(&Filter { tenant, status, ..Filter::default() }));
         assert!(steps.len() == 1 && steps[0].contains(index), "{index}: {steps:?}");
     }
     drop(database);

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Code, DeadLetters, Message, Outbox, Problem, Queue, StageName, Status, Catalog,
+    Catalog, Code, DeadLetters, Message, Outbox, Problem, Queue, StageName, Status,
     memory::ManualClock, message::Body,
 };
 use jiff::SignedDuration;
@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use super::support::{NOW, accepted, database, id, pending, temporary};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn loans_of_a_dead_owner_are_given_back_at_once_and_stay_counted() {
@@ -43,7 +43,8 @@ async fn loans_of_a_dead_owner_are_given_back_at_once_and_stay_counted() {
 async fn a_message_is_never_lent_before_its_time() {
     let root = temporary();
     let clock = Arc::new(ManualClock::at(NOW));
-    let database = Database::open(&root.path().join("darkroom.db"), clock.clone()).expect("a database");
+    let database =
+        Database::open(&root.path().join("darkroom.db"), clock.clone()).expect("a database");
     // Columns have microseconds, moments nanoseconds.
     let message = accepted(1).not_before(NOW + SignedDuration::from_nanos(1_500));
     database.send(&[message]).await.expect("a message");
@@ -66,8 +67,9 @@ async fn what_cannot_be_read_holds_nobody_up_and_is_not_lost() {
     assert_eq!(lent.len(), 1);
     let counts = database.counts().await.expect("counts");
     assert_eq!(counts.unreadable, 1);
-    let kept: String =
-        other.query_row("SELECT body FROM message WHERE stage = 'unreadable'", [], |row| row.get(0)).expect("kept");
+    let kept: String = other
+        .query_row("SELECT body FROM message WHERE stage = 'unreadable'", [], |row| row.get(0))
+        .expect("kept");
     assert!(kept.contains("2031"));
 }
 
@@ -107,7 +109,8 @@ async fn burying_is_one_step() {
 async fn counts_are_what_counting_gives() {
     let root = temporary();
     let clock = Arc::new(ManualClock::at(NOW));
-    let database = Database::open(&root.path().join("darkroom.db"), clock.clone()).expect("a database");
+    let database =
+        Database::open(&root.path().join("darkroom.db"), clock.clone()).expect("a database");
     for number in 0..10 {
         database.create(&pending(number), None).await.expect("an image");
     }
@@ -129,7 +132,8 @@ async fn counts_are_what_counting_gives() {
     let images: Vec<_> = counts.images.iter().filter(|(_, n)| *n > 0).copied().collect();
     assert_eq!(images, [(Status::Pending, 6), (Status::Erased, 4)]);
     assert_eq!(counts.images.len(), Status::ALL.len(), "every state has its line in the metrics");
-    let queues: Vec<_> = counts.queues.iter().map(|it| (it.stage, it.messages, it.oldest)).collect();
+    let queues: Vec<_> =
+        counts.queues.iter().map(|it| (it.stage, it.messages, it.oldest)).collect();
     assert_eq!(
         queues,
         [

@@ -19,7 +19,9 @@ use crate::{
 pub const STUCK_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
 /// The states of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// An upload URL was given out.
@@ -81,7 +83,20 @@ impl std::str::FromStr for Status {
 }
 
 /// Who may fetch the variants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Everybody who has the URL, for ever.
@@ -167,6 +182,9 @@ pub struct Work {
     pub round: u32,
     /// When the missing pieces were last sent.
     pub sent_at: Option<Timestamp>,
+    /// Who asked for this set last.
+    #[serde(default)]
+    pub wanted_by: Purpose,
 }
 
 impl Work {
@@ -253,9 +271,10 @@ pub enum Acceptance {
 }
 
 /// Whether an announced image may be opened again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Purpose {
     /// The fan-out of an accepted image: an announced one stays as it is.
+    #[default]
     Spread,
     /// Other pieces are wanted, by new presets or a person: an announced image is opened again.
     Reopen,

@@ -11,7 +11,9 @@ use uuid::Uuid;
 use crate::Visibility;
 
 /// Which image: a `UUIDv7` (RFC 9562) minted by the API, or one derived from an adopted object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(transparent)]
 #[schema(value_type = String, format = "uuid")]
 pub struct ImageId(Uuid);
@@ -67,7 +69,11 @@ impl FromStr for ImageId {
     /// Takes the hyphenated lower-case form only, so that an image has one spelling.
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let id = Uuid::try_parse(text).map_err(|_| KeyError::new("image id", text))?;
-        if id.hyphenated().to_string() == text { Ok(Self(id)) } else { Err(KeyError::new("image id", text)) }
+        if id.hyphenated().to_string() == text {
+            Ok(Self(id))
+        } else {
+            Err(KeyError::new("image id", text))
+        }
     }
 }
 
@@ -218,9 +224,8 @@ impl FromStr for PieceId {
 
 /// Lower-case letters, digits and dashes, with at most one dot before an extension.
 fn is_piece_name(name: &str) -> bool {
-    let word = |w: &str| {
-        !w.is_empty() && w.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-    };
+    let word =
+        |w: &str| !w.is_empty() && w.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     name.len() <= 128
         && match name.split_once('.') {
             Some((stem, extension)) => word(stem) && word(extension),
@@ -297,17 +302,25 @@ impl Key {
         let image: ImageId = image.parse().map_err(|_| wrong())?;
         let key = match (folder, parts.next(), parts.next()) {
             ("in", None, None) => Self::Upload { image },
-            ("o", Some(hash), None) => Self::Original { image, hash: hash.parse().map_err(|_| wrong())? },
+            ("o", Some(hash), None) => {
+                Self::Original { image, hash: hash.parse().map_err(|_| wrong())? }
+            }
             ("m", Some(file), None) => {
                 let hash = file.strip_suffix(".json").ok_or_else(wrong)?;
                 Self::Metadata { image, hash: hash.parse().map_err(|_| wrong())? }
             }
-            ("v" | "p", Some(revision), Some(file)) if is_piece_name(file) && file.contains('.') => {
+            ("v" | "p", Some(revision), Some(file))
+                if is_piece_name(file) && file.contains('.') =>
+            {
                 Self::Variant {
                     image,
                     revision: revision.parse().map_err(|_| wrong())?,
                     file: file.to_owned(),
-                    visibility: if folder == "v" { Visibility::Public } else { Visibility::Private },
+                    visibility: if folder == "v" {
+                        Visibility::Public
+                    } else {
+                        Visibility::Private
+                    },
                 }
             }
             _ => return Err(wrong()),

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Image, ImageId, Key, Message, PieceId, Problem, Revision, Sha256, StageName, StoreError, Tenant,
+    Image, ImageId, Key, Message, PieceId, Problem, Revision, Sha256, StageName, StoreError,
+    Tenant,
     image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
     key::Prefix,
     query::{Filter, Page},
@@ -151,11 +152,19 @@ pub trait Catalog: Send + Sync {
     /// An image as it is. [`StoreError::Missing`] where there is none; so for every change.
     async fn image(&self, id: ImageId) -> Result<Image, StoreError>;
     /// [`Image::accept`].
-    async fn accept(&self, id: ImageId, source: &Source, now: Timestamp)
-    -> Result<Acceptance, StoreError>;
+    async fn accept(
+        &self,
+        id: ImageId,
+        source: &Source,
+        now: Timestamp,
+    ) -> Result<Acceptance, StoreError>;
     /// [`Image::reject`].
-    async fn reject(&self, id: ImageId, problem: &Problem, now: Timestamp)
-    -> Result<bool, StoreError>;
+    async fn reject(
+        &self,
+        id: ImageId,
+        problem: &Problem,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
     /// [`Image::expire`].
     async fn expire(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError>;
     /// [`Image::expect`].
@@ -175,11 +184,19 @@ pub trait Catalog: Send + Sync {
         now: Timestamp,
     ) -> Result<Progress, StoreError>;
     /// [`Image::flip`].
-    async fn flip(&self, id: ImageId, revision: &Revision, now: Timestamp)
-    -> Result<Flip, StoreError>;
+    async fn flip(
+        &self,
+        id: ImageId,
+        revision: &Revision,
+        now: Timestamp,
+    ) -> Result<Flip, StoreError>;
     /// [`Image::reopen`].
-    async fn reopen(&self, id: ImageId, pieces: &BTreeSet<PieceId>, now: Timestamp)
-    -> Result<bool, StoreError>;
+    async fn reopen(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
     /// [`Image::erase`]; answers the tombstone.
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError>;
     /// Images that fit, the newest first, a page at a time.
@@ -267,8 +284,11 @@ impl DeadLetter {
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
     /// Letters, the oldest first, a page at a time.
-    async fn letters(&self, cursor: Option<&str>, limit: usize)
-    -> Result<Page<DeadLetter>, StoreError>;
+    async fn letters(
+        &self,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetter>, StoreError>;
     /// One letter.
     async fn letter(&self, id: &str) -> Result<DeadLetter, StoreError>;
     /// Removes a letter, after its message was sent again; success also where there is none.

@@ -205,7 +205,8 @@ impl Record {
                     frames: source.header.frames,
                     bytes: source.bytes,
                     sha256: source.sha256,
-                    declared_type: Some(image.announced.content_type.clone()).filter(|t| !t.is_empty()),
+                    declared_type: Some(image.announced.content_type.clone())
+                        .filter(|t| !t.is_empty()),
                 }
             }),
             variants: Vec::new(),
@@ -247,7 +248,12 @@ pub fn variant_key(image: &Image, piece: &crate::PieceId) -> Key {
 }
 
 impl Variant {
-    fn of(name: &str, format: &str, outcome: &Outcome, url: impl FnOnce() -> Option<String>) -> Self {
+    fn of(
+        name: &str,
+        format: &str,
+        outcome: &Outcome,
+        url: impl FnOnce() -> Option<String>,
+    ) -> Self {
         let mut variant = Self {
             name: name.to_owned(),
             format: format.to_owned(),

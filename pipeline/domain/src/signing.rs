@@ -75,7 +75,12 @@ impl Signer {
 
     /// Whether a PUT of `content_length` bytes of `content_type` was allowed by [`Signer::put`].
     /// The parameters are the request's own: each is signed, so none can be altered.
-    pub fn allows_put(&self, key: &Key, request: &PutRequest<'_>, now: Timestamp) -> Result<(), Problem> {
+    pub fn allows_put(
+        &self,
+        key: &Key,
+        request: &PutRequest<'_>,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
         let signature = self.put_signature(
             key,
             request.signed_length,
@@ -179,8 +184,10 @@ fn check_expiry(expires: i64, now: Timestamp) -> Result<(), Problem> {
     if now.as_second() < expires {
         return Ok(());
     }
-    let detail = Timestamp::from_second(expires)
-        .map_or_else(|_| "the URL has expired".to_owned(), |end| format!("the URL expired at {end}"));
+    let detail = Timestamp::from_second(expires).map_or_else(
+        |_| "the URL has expired".to_owned(),
+        |end| format!("the URL expired at {end}"),
+    );
     Err(Problem::new(Code::UrlExpired, detail))
 }
 

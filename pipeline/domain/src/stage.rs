@@ -7,8 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     Budget, Catalog, Code, DeadLetters, Failure, ImageId, Message, Outbox, PieceId, Problem, Queue,
-    StoreError,
-    message::Body, ports::Delivery,
+    StoreError, message::Body, ports::Delivery,
 };
 
 /// A stage takes one message and returns the messages that follow. It may be given the same message
@@ -67,11 +66,7 @@ pub enum Verdict {
 
 /// Turns a handler's answer into what follows. A transient failure follows itself as a new copy, so
 /// that waiting for a store never counts as an attempt.
-pub fn judge(
-    message: &Message,
-    answer: Result<Vec<Message>, Failure>,
-    now: Timestamp,
-) -> Verdict {
+pub fn judge(message: &Message, answer: Result<Vec<Message>, Failure>, now: Timestamp) -> Verdict {
     match answer {
         Ok(messages) => Verdict::Send(messages),
         Err(Failure::Transient { retry_after, reason }) => {
@@ -124,7 +119,9 @@ impl Message {
         let (image, pieces) = match &self.body {
             Body::Uploaded { key, .. } => (key.image()?, Vec::new()),
             Body::Describe { image, piece } => (*image, vec![piece.clone()]),
-            Body::Render { image, pieces } => (*image, pieces.iter().map(|p| p.id.clone()).collect()),
+            Body::Render { image, pieces } => {
+                (*image, pieces.iter().map(|p| p.id.clone()).collect())
+            }
             // Their work is found again by the sweeper, or waits for a redrive.
             Body::Accepted { .. }
             | Body::Completed { .. }

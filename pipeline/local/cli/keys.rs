@@ -1,6 +1,9 @@
 //! `darkroom keys`.
 
-use std::{path::{Path, PathBuf}, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Subcommand;
@@ -81,7 +84,10 @@ async fn act(command: &Command) -> Result<End, Stop> {
             if *json {
                 say(pretty(&serde_json::json!({"key": key, "secret": secret})));
             } else {
-                eprintln!("The key {} of {tenant}. Its secret is not kept and not shown again:", key.id);
+                eprintln!(
+                    "The key {} of {tenant}. Its secret is not kept and not shown again:",
+                    key.id
+                );
                 say(secret);
             }
         }
@@ -91,7 +97,8 @@ async fn act(command: &Command) -> Result<End, Stop> {
                     say(serde_json::to_string(&key).unwrap_or_default());
                     continue;
                 }
-                let state = key.revoked_at.map_or("active".to_owned(), |at| format!("revoked {at}"));
+                let state =
+                    key.revoked_at.map_or("active".to_owned(), |at| format!("revoked {at}"));
                 say(format_args!(
                     "{}  {}  {}  {state}  {}",
                     key.id, key.tenant, key.created_at, key.label

@@ -119,9 +119,9 @@ fn jobs<'a>(files: &'a [PathBuf], out: &Path) -> Result<Vec<Job<'a>>, Stop> {
     let mut stems: BTreeMap<&OsStr, &Path> = BTreeMap::new();
     let mut jobs = Vec::new();
     for file in files {
-        let stem = file.file_stem().ok_or_else(|| {
-            Stop::Misuse(format!("{} is not the name of a file", file.display()))
-        })?;
+        let stem = file
+            .file_stem()
+            .ok_or_else(|| Stop::Misuse(format!("{} is not the name of a file", file.display())))?;
         if let Some(other) = stems.insert(stem, file) {
             return Err(Stop::Misuse(format!(
                 "the variants of {} and {} would both go to {}: rename one of them, or process \
@@ -149,7 +149,9 @@ impl Job<'_> {
                 .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
         }
         let url = |key: &Key| match key {
-            Key::Variant { file, .. } => Some(self.folder.join(file).to_string_lossy().into_owned()),
+            Key::Variant { file, .. } => {
+                Some(self.folder.join(file).to_string_lossy().into_owned())
+            }
             _ => None,
         };
         Ok(Record::of(&developed.image, &url))

@@ -25,10 +25,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
     let settings = Settings::read(&arguments.flags)
         .map_err(|mistakes| Stop::Misuse(format!("the settings are not right:\n{mistakes}")))?;
     logging::start(settings.log_format, &settings.log);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Stop::failure)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Stop::failure)?;
     let drained = runtime.block_on(serve(&settings)).map_err(|error| match error {
         ServeError::NoKeys { .. } => Stop::Misuse(error.to_string()),
         other => Stop::failure(other),
@@ -37,7 +35,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
     runtime.shutdown_background();
     match drained {
         Drained::Whole => tracing::info!("stopped; everything that was begun is finished"),
-        Drained::CutOff => tracing::warn!("stopped; what was cut off is begun again at the next start"),
+        Drained::CutOff => {
+            tracing::warn!("stopped; what was cut off is begun again at the next start");
+        }
     }
     Ok(End::Done)
 }

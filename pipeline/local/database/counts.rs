@@ -57,6 +57,9 @@ pub(super) fn take(connection: &Connection, now: i64) -> Result<Counts, Trouble>
         queues: StageName::ALL.into_iter().map(queue).collect::<Result<_, Trouble>>()?,
         unreadable: count("message", UNREADABLE),
         letters: count("letter", ""),
-        images: Status::ALL.into_iter().map(|status| (status, count("image", status.as_str()))).collect(),
+        images: Status::ALL
+            .into_iter()
+            .map(|status| (status, count("image", status.as_str())))
+            .collect(),
     })
 }

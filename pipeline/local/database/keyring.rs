@@ -15,7 +15,9 @@ impl Keyring for Database {
             .change(move |unit| {
                 let row = (&key.id, secret.0, floor(key.created_at), serde_json::to_string(&key)?);
                 match unit.connection.prepare_cached(statements::ADD_KEY)?.execute(row) {
-                    Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                    Err(error)
+                        if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+                    {
                         Err(StoreError::Conflict(format!("key {}", key.id)).into())
                     }
                     added => Ok(added.map(|_| ())?),

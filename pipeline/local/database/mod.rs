@@ -16,12 +16,7 @@ pub mod statements;
 mod trouble;
 mod writer;
 
-use std::{
-    fs,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use domain::{Clock, StoreError};
 use jiff::Timestamp;
@@ -69,7 +64,9 @@ pub enum DatabaseError {
         path: String,
     },
     /// A later Darkroom wrote it.
-    #[error("{path} has schema version {found}, and this Darkroom knows versions up to {known}: use the newer Darkroom")]
+    #[error(
+        "{path} has schema version {found}, and this Darkroom knows versions up to {known}: use the newer Darkroom"
+    )]
     Newer {
         /// The file.
         path: String,
@@ -79,7 +76,9 @@ pub enum DatabaseError {
         known: i64,
     },
     /// A server has to bring it up to date first, since another may be running on it as it is.
-    #[error("{path} has schema version {found}, and this Darkroom writes {known}: start `darkroom serve` once with this version")]
+    #[error(
+        "{path} has schema version {found}, and this Darkroom writes {known}: start `darkroom serve` once with this version"
+    )]
     Older {
         /// The file.
         path: String,
@@ -97,7 +96,9 @@ pub enum DatabaseError {
         source: rusqlite::Error,
     },
     /// The file system lacks what the write-ahead log needs.
-    #[error("the database {path} cannot use a write-ahead log (SQLite chose {mode:?}): put the data directory on a local file system")]
+    #[error(
+        "the database {path} cannot use a write-ahead log (SQLite chose {mode:?}): put the data directory on a local file system"
+    )]
     NoLog {
         /// The file.
         path: String,
@@ -118,7 +119,8 @@ impl Database {
     /// Opens the database of a data directory that is ours alone, creates it where it is absent,
     /// and brings an older one up to date.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, DatabaseError> {
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let connection =
+            connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         schema::migrate(&connection, path)?;
         // SQLite makes the entry of its log durable, but not that of the database.
         let directory = disk::parent(path).map_or(Ok(()), disk::sync_directory);
@@ -226,11 +228,13 @@ impl Place {
     }
 
     fn read(cursor: &str) -> Result<Self, StoreError> {
-        let place = cursor
-            .split_once('~')
-            .and_then(|(micros, id)| Some(Self { micros: micros.parse().ok()?, id: id.to_owned() }));
+        let place = cursor.split_once('~').and_then(|(micros, id)| {
+            Some(Self { micros: micros.parse().ok()?, id: id.to_owned() })
+        });
         place.ok_or_else(|| {
-            StoreError::Refused(format!("{cursor:?} is not a cursor of this list: pass on the one that came with a page"))
+            StoreError::Refused(format!(
+                "{cursor:?} is not a cursor of this list: pass on the one that came with a page"
+            ))
         })
     }
 }

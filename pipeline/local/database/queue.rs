@@ -28,7 +28,8 @@ impl Database {
         let now = floor(self.clock.now());
         self.writer
             .change(move |unit| {
-                let released = unit.connection.prepare_cached(statements::RELEASE)?.execute([now])?;
+                let released =
+                    unit.connection.prepare_cached(statements::RELEASE)?.execute([now])?;
                 unit.wake();
                 Ok(released)
             })
@@ -40,7 +41,9 @@ impl Database {
 impl Outbox for Database {
     async fn send(&self, messages: &[Message]) -> Result<(), StoreError> {
         let (messages, now) = (messages.to_vec(), self.clock.now());
-        self.writer.change(move |unit| messages.iter().try_for_each(|it| enqueue(unit, it, now))).await
+        self.writer
+            .change(move |unit| messages.iter().try_for_each(|it| enqueue(unit, it, now)))
+            .await
     }
 
     async fn bury(&self, message: &Message, reason: &Problem) -> Result<(), StoreError> {
@@ -53,9 +56,11 @@ impl Outbox for Database {
         self.writer
             .change(move |unit| {
                 let body = serde_json::to_string(&letter)?;
-                unit.connection
-                    .prepare_cached(statements::BURY)?
-                    .execute((&letter.id, floor(letter.buried_at), body))?;
+                unit.connection.prepare_cached(statements::BURY)?.execute((
+                    &letter.id,
+                    floor(letter.buried_at),
+                    body,
+                ))?;
                 match letter.message.obituary(&letter.reason) {
                     Some(obituary) => enqueue(unit, &obituary, letter.buried_at),
                     None => Ok(()),
@@ -97,9 +102,11 @@ impl Queue for Database {
         self.writer
             .change(move |unit| {
                 let until = if visibility.is_zero() { floor(now) } else { until };
-                unit.connection
-                    .prepare_cached(statements::HIDE)?
-                    .execute((loan.row, loan.number, until))?;
+                unit.connection.prepare_cached(statements::HIDE)?.execute((
+                    loan.row,
+                    loan.number,
+                    until,
+                ))?;
                 if visibility.is_zero() {
                     unit.wake();
                 }
@@ -190,7 +197,9 @@ fn lend(
             Ok(message) => message,
             Err(error) => {
                 tracing::error!(row, %error, "a message cannot be read and is put aside: a newer version may have sent it");
-                unit.connection.prepare_cached(statements::PUT_ASIDE)?.execute((row, UNREADABLE))?;
+                unit.connection
+                    .prepare_cached(statements::PUT_ASIDE)?
+                    .execute((row, UNREADABLE))?;
                 continue;
             }
         };

@@ -22,7 +22,10 @@ impl Readers {
         connect: impl Fn() -> Result<Connection, DatabaseError>,
     ) -> Result<Self, DatabaseError> {
         let idle = (0..CONNECTIONS).map(|_| connect()).collect::<Result<_, _>>()?;
-        Ok(Self { idle: Arc::new(Mutex::new(idle)), permits: Arc::new(Semaphore::new(CONNECTIONS)) })
+        Ok(Self {
+            idle: Arc::new(Mutex::new(idle)),
+            permits: Arc::new(Semaphore::new(CONNECTIONS)),
+        })
     }
 
     /// Looks at the newest committed state, on a thread where waiting harms nobody.
@@ -30,8 +33,10 @@ impl Readers {
         &self,
         look: impl FnOnce(&Connection) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let lost = |what: &dyn std::fmt::Display| StoreError::Broken(format!("a reader was lost: {what}"));
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| lost(&error))?;
+        let lost =
+            |what: &dyn std::fmt::Display| StoreError::Broken(format!("a reader was lost: {what}"));
+        let permit =
+            Arc::clone(&self.permits).acquire_owned().await.map_err(|error| lost(&error))?;
         let idle = Arc::clone(&self.idle);
         // The permit goes along: a caller that gives up does not end the look.
         let looked = tokio::task::spawn_blocking(move || {

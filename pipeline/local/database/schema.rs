@@ -16,7 +16,9 @@ const APPLICATION: i64 = 0x4461_726b;
 
 /// Moments are microseconds since 1970. What decides is in `body`, as JSON; the columns beside it
 /// are copies of what is searched by. Counts are kept by triggers, so that no statement can forget.
-const STEPS: &[(i64, &str)] = &[(1, "
+const STEPS: &[(i64, &str)] = &[(
+    1,
+    "
 CREATE TABLE image (
     id         TEXT PRIMARY KEY,
     tenant     TEXT NOT NULL,
@@ -95,7 +97,8 @@ END;
 CREATE TRIGGER letter_removed AFTER DELETE ON letter BEGIN
     UPDATE tally SET n = n - 1 WHERE kind = 'letter' AND name = '';
 END;
-")];
+",
+)];
 
 /// Brings the database to the present form, or says why it is not ours to change.
 pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<(), DatabaseError> {
@@ -132,7 +135,9 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), Database
 /// The version that it has; 0 for an empty one.
 fn version(connection: &Connection, path: &Path) -> Result<i64, DatabaseError> {
     let number = |sql: &str| {
-        connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|source| unopenable(path, source))
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(|source| unopenable(path, source))
     };
     let found = number("PRAGMA user_version")?;
     let application = number("PRAGMA application_id")?;

@@ -101,7 +101,8 @@ pub const LETTER: &str = "SELECT body FROM letter WHERE id = ?1";
 pub const DISCARD: &str = "DELETE FROM letter WHERE id = ?1";
 
 /// Adds an API key.
-pub const ADD_KEY: &str = "INSERT INTO api_key (id, secret, created_at, body) VALUES (?1, ?2, ?3, ?4)";
+pub const ADD_KEY: &str =
+    "INSERT INTO api_key (id, secret, created_at, body) VALUES (?1, ?2, ?3, ?4)";
 
 /// All API keys, the oldest first. People look at this, and there are few.
 pub const KEYS: &str = "SELECT body FROM api_key ORDER BY created_at, id";
@@ -120,6 +121,22 @@ pub const TALLY: &str = "SELECT kind, name, n FROM tally";
 
 /// The statements above that run for each request or message.
 pub const FREQUENT: [&str; 18] = [
-    IMAGE, ADD_IMAGE, CHANGE_IMAGE, REQUEST, ADD_REQUEST, DUE, SEND, RECEIVABLE, LEND, ACKNOWLEDGE,
-    HIDE, RELEASE, FIRST_VISIBLE, NEXT_VISIBLE, LETTERS, LETTER, DISCARD, KEY_OF_SECRET,
+    IMAGE,
+    ADD_IMAGE,
+    CHANGE_IMAGE,
+    REQUEST,
+    ADD_REQUEST,
+    DUE,
+    SEND,
+    RECEIVABLE,
+    LEND,
+    ACKNOWLEDGE,
+    HIDE,
+    RELEASE,
+    FIRST_VISIBLE,
+    NEXT_VISIBLE,
+    LETTERS,
+    LETTER,
+    DISCARD,
+    KEY_OF_SECRET,
 ];

@@ -40,21 +40,30 @@ impl From<Trouble> for StoreError {
     fn from(trouble: Trouble) -> Self {
         let error = match trouble {
             Trouble::Answer(answer) => return answer,
-            Trouble::Json(error) => return Self::Broken(format!("the database holds what is not ours: {error}")),
+            Trouble::Json(error) => {
+                return Self::Broken(format!("the database holds what is not ours: {error}"));
+            }
             Trouble::Sqlite(error) => error,
         };
         let busy = |retry_after, reason| Self::Busy { retry_after, reason };
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => {
-                busy(disk::FULL_PAUSE, format!("{}: the database was not changed ({error})", disk::FULL))
-            }
+            Some(ErrorCode::DiskFull) => busy(
+                disk::FULL_PAUSE,
+                format!("{}: the database was not changed ({error})", disk::FULL),
+            ),
             // Also what a full disk looks like where SQLite has to extend its shared index.
-            Some(ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory) => {
-                busy(disk::FULL_PAUSE, format!("the database could not be read or written: {error}"))
-            }
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted) => {
-                busy(Duration::from_millis(200), format!("another process uses the database: {error}"))
-            }
+            Some(ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory) => busy(
+                disk::FULL_PAUSE,
+                format!("the database could not be read or written: {error}"),
+            ),
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OperationInterrupted,
+            ) => busy(
+                Duration::from_millis(200),
+                format!("another process uses the database: {error}"),
+            ),
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
                 Self::Refused(format!("the database may not be changed: {error}"))
             }

@@ -144,11 +144,11 @@ fn write(
         if !connection.is_autocommit() {
             connection.execute_batch("ROLLBACK").ok();
         }
-        for change in batch {
-            change.answer(&outcome);
-        }
         if outcome.is_ok() && unit.woken.get() {
             sent.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        for change in batch {
+            change.answer(&outcome);
         }
     }
 }

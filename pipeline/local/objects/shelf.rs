@@ -65,7 +65,11 @@ pub(super) struct Staged {
 
 impl Shelf {
     /// Makes the folders and empties the staging directory.
-    pub(super) fn open(objects: PathBuf, staging: PathBuf, placement: Placement) -> io::Result<Self> {
+    pub(super) fn open(
+        objects: PathBuf,
+        staging: PathBuf,
+        placement: Placement,
+    ) -> io::Result<Self> {
         for folder in FOLDERS {
             disk::create_directories(&objects.join(folder), &|path| fs::create_dir(path))?;
         }
@@ -147,7 +151,12 @@ impl Shelf {
 
     /// The first keys of a folder that come behind a path, in the order of their paths. What is not
     /// of our layout was put there by somebody else, and is left alone.
-    pub(super) fn list(&self, folder: &str, after: Option<&str>, limit: usize) -> io::Result<Vec<Key>> {
+    pub(super) fn list(
+        &self,
+        folder: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> io::Result<Vec<Key>> {
         let mut first = BTreeMap::new();
         let mut folders = vec![folder.trim_end_matches('/').to_owned()];
         while let Some(folder) = folders.pop() {
@@ -166,7 +175,8 @@ impl Shelf {
                 }
                 // Names come in the disk's order: of all, the first of the page are kept.
                 let wanted = after.is_none_or(|after| path.as_str() > after)
-                    && (first.len() < limit || first.last_key_value().is_some_and(|(last, _)| path < *last));
+                    && (first.len() < limit
+                        || first.last_key_value().is_some_and(|(last, _)| path < *last));
                 let Some(key) = wanted.then(|| Key::parse(&path).ok()).flatten() else { continue };
                 first.insert(path, key);
                 if first.len() > limit {
@@ -281,7 +291,9 @@ impl Placement {
             Err(error)
                 if matches!(
                     error.kind(),
-                    ErrorKind::PermissionDenied | ErrorKind::Unsupported | ErrorKind::CrossesDevices
+                    ErrorKind::PermissionDenied
+                        | ErrorKind::Unsupported
+                        | ErrorKind::CrossesDevices
                 ) =>
             {
                 fs::rename(&from, &to).map(|()| Self::Rename)

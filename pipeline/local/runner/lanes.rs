@@ -101,7 +101,9 @@ impl WorkerLane {
                     self.tally.worker_started();
                     return Some(worker);
                 }
-                Err(error) => tracing::error!(%error, "no worker could be started; it is tried again"),
+                Err(error) => {
+                    tracing::error!(%error, "no worker could be started; it is tried again");
+                }
             }
             // Woken early only to stop.
             let _stop_or_again = time::timeout(PAUSE, stop.wait_for(|stop| *stop)).await;
@@ -281,4 +283,3 @@ fn warn(message: &Message, detail: &str, what: &'static str) {
     let image = message.image().map(tracing::field::display);
     tracing::warn!(kind = message.name(), image, detail, "{what}");
 }
-

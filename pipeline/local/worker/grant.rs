@@ -5,9 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{
-    ImageId, Key, Message, PieceId, Revision, StageName, key::Prefix, message::Body,
-};
+use domain::{ImageId, Key, Message, PieceId, Revision, StageName, key::Prefix, message::Body};
 
 use super::wire::Operation;
 
@@ -35,9 +33,9 @@ impl Grant {
     pub fn allows(&self, operation: &Operation) -> bool {
         use StageName::{Ingest, Metadata, Resize};
         match operation {
-            Operation::Head { key } | Operation::Read { key } | Operation::ReadRange { key, .. } => {
-                self.may_read(key)
-            }
+            Operation::Head { key }
+            | Operation::Read { key }
+            | Operation::ReadRange { key, .. } => self.may_read(key),
             Operation::Write { key } => self.may_write(key),
             Operation::List { prefix, .. } => {
                 let variants = [Prefix::Public(self.image), Prefix::Private(self.image)];

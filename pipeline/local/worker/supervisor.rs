@@ -230,11 +230,8 @@ impl From<io::Error> for Breach {
 fn command(terms: &Terms) -> io::Result<Command> {
     // On Linux the running program itself, also when its file was replaced since: both sides of
     // the wire are always of one version.
-    let program = if cfg!(target_os = "linux") {
-        "/proc/self/exe".into()
-    } else {
-        std::env::current_exe()?
-    };
+    let program =
+        if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe()? };
     let mut command = Command::new(program);
     command
         .arg0("darkroom-worker")

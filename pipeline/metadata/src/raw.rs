@@ -94,8 +94,7 @@ fn undefined(bytes: &[u8]) -> Json {
     if bytes.len() > MOST_ITEMS {
         return json!({ "bytes": bytes.len() });
     }
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    json!({ "hex": digits })
+    json!({ "hex": hex::encode(bytes) })
 }
 
 fn one_or_all(mut values: impl ExactSizeIterator<Item = Json>) -> Json {

@@ -22,10 +22,7 @@ pub(crate) fn all_of(value: &Value, longest: usize) -> Option<String> {
 
 /// The text of Windows' own tags: UTF-16, little-endian, in bytes.
 pub(crate) fn wide(value: &Value, longest: usize) -> Option<String> {
-    let bytes = match value {
-        Value::Byte(bytes) | Value::Undefined(bytes, _) => bytes,
-        _ => return None,
-    };
+    let (Value::Byte(bytes) | Value::Undefined(bytes, _)) = value else { return None };
     let (pairs, _) = bytes.as_chunks::<2>();
     let units: Vec<u16> =
         pairs.iter().map(|&pair| u16::from_le_bytes(pair)).take_while(|&unit| unit != 0).collect();
@@ -35,6 +32,7 @@ pub(crate) fn wide(value: &Value, longest: usize) -> Option<String> {
 /// Without padding and control characters, and at most so many bytes, an ellipsis at the end of
 /// what was cut; none where nothing is left.
 pub(crate) fn clean(text: &str, longest: usize) -> Option<String> {
+    const ELLIPSIS: &str = "…";
     let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
     let text: String = text.chars().filter(|&c| c == '\n' || !c.is_control()).collect();
     if text.is_empty() {
@@ -43,7 +41,6 @@ pub(crate) fn clean(text: &str, longest: usize) -> Option<String> {
     if text.len() <= longest {
         return Some(text);
     }
-    const ELLIPSIS: &str = "…";
     let cut = text.floor_char_boundary(longest.saturating_sub(ELLIPSIS.len()));
     Some(format!("{}{ELLIPSIS}", text[..cut].trim_end()))
 }

@@ -53,9 +53,7 @@ impl Image {
     }
 
     /// Writes down which pieces are awaited, before they are sent. Pieces that ended in an earlier
-    /// set and are wanted again stay ended. What was sent after `horizon` is left its time: also
-    /// another set, which a fan-out that read the presets before they changed must not take back.
-    /// Only [`Purpose::Reopen`] replaces it at once.
+    /// set and are wanted again stay ended. What was sent after `horizon` is left its time.
     pub fn expect(
         &mut self,
         pieces: &BTreeSet<PieceId>,
@@ -72,8 +70,7 @@ impl Image {
         if !open && satisfied {
             return Expectation::Ended;
         }
-        let sent_lately = self.work.sent_at.is_some_and(|sent| sent > horizon);
-        if purpose == Purpose::Spread && sent_lately && self.work.expected != *pieces {
+        if self.is_promised(purpose, pieces, now) {
             return Expectation::Underway;
         }
         if self.work.expected != *pieces || !open {
@@ -85,10 +82,18 @@ impl Image {
             let ended = ended.into_iter().filter(|(_, outcome)| open || !failed(outcome));
             let kept = served.chain(ended).filter(|(piece, _)| pieces.contains(piece));
             let round = if open { self.work.round } else { self.work.round + 1 };
-            self.work =
-                Work { expected: pieces.clone(), ended: kept.collect(), round, sent_at: None };
+            self.work = Work {
+                expected: pieces.clone(),
+                ended: kept.collect(),
+                round,
+                sent_at: None,
+                wanted_by: purpose,
+            };
             self.problem = None;
             self.step(Status::Processing, now);
+        }
+        if purpose == Purpose::Reopen {
+            self.work.wanted_by = purpose;
         }
         if self.work.is_complete() {
             return Expectation::Complete(self.work.revision());
@@ -99,6 +104,15 @@ impl Image {
         self.work.sent_at = Some(now);
         self.step(Status::Processing, now);
         Expectation::Send(self.work.missing().cloned().collect())
+    }
+
+    /// Whether somebody asked for another set, which a fan-out that read the presets before they
+    /// changed must not take back. Where nothing comes of that set, the presets of now are right.
+    fn is_promised(&self, purpose: Purpose, pieces: &BTreeSet<PieceId>, now: Timestamp) -> bool {
+        self.work.wanted_by == Purpose::Reopen
+            && purpose == Purpose::Spread
+            && self.work.expected != *pieces
+            && now < self.touched_at + STUCK_AFTER
     }
 
     /// Adds how pieces ended. A piece ends once; only a failure gives way to the piece itself,
@@ -158,9 +172,9 @@ impl Image {
         // Where a new set failed in part, what it replaces goes on serving.
         let mut serving = self.work.ended.clone();
         for (piece, outcome) in std::mem::take(&mut self.serving) {
-            let replaced = serving.iter().any(|(other, new)| {
-                other.name == piece.name && !matches!(new, Outcome::Failed(_))
-            });
+            let replaced = serving
+                .iter()
+                .any(|(other, new)| other.name == piece.name && !matches!(new, Outcome::Failed(_)));
             if !replaced && status == Status::Failed && !matches!(outcome, Outcome::Failed(_)) {
                 serving.insert(piece, outcome);
             }
@@ -241,11 +255,8 @@ impl Image {
         }
         self.erased_at = Some(now);
         self.ready_at = None;
-        self.announced = Announced {
-            content_length: 0,
-            content_type: String::new(),
-            checksum_sha256: None,
-        };
+        self.announced =
+            Announced { content_length: 0, content_type: String::new(), checksum_sha256: None };
         self.filename = None;
         self.tags = BTreeMap::new();
         self.focal_point = None;

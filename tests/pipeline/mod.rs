@@ -1,9 +1,8 @@
 //! The path of an image, from its upload to its announcement and its end, on memory adapters.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and says where")]
 
 mod adoption;
 mod calm;
-mod draw;
+pub(super) mod draw;
 mod ending;
 mod exif;
 mod exiftool;
@@ -11,4 +10,4 @@ mod intruder;
 mod path;
 mod refusals;
 mod sweeping;
-mod world;
+pub(super) mod world;

@@ -1,0 +1,31 @@
+//! The home on one machine, with the real program: started, used, killed, stopped and started again
+//! from outside, as its owner does.
+
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod command_line;
+mod drain;
+mod durability;
+mod grants;
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that cannot go on ends its test"
+)]
+mod kill;
+#[expect(clippy::expect_used, reason = "a helper that cannot go on ends its test")]
+mod pictures;
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that cannot go on ends its test"
+)]
+mod poison;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod refusals;
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that cannot go on ends its test"
+)]
+mod server;
+mod upload;
