@@ -22,10 +22,8 @@ mod mutants;
 mod poison;
 mod properties;
 mod resize;
-#[expect(clippy::expect_used, reason = "what the model is made of is well formed")]
 mod scenario;
 mod scenarios;
-#[expect(clippy::expect_used, reason = "what the model is made of is well formed")]
 mod world;
 
 use std::time::Instant;

@@ -10,14 +10,14 @@ use std::{
 };
 
 use domain::{
-    Budget, Clock, Status, Visibility, image::Outcome, memory::ManualClock, message::Body,
-    ports::Written,
+    Budget, Catalog as _, Clock, Status, Visibility, image::Outcome, memory::ManualClock,
+    message::Body, ports::Written,
 };
 use jiff::Timestamp;
 
 use super::{
     draw,
-    fuse::{Entry, Fuse},
+    fuse::{Entry, Fuse, Lethal},
     home::{Allowance, Home, Loans},
     ports::Delays,
     scenario::End,
@@ -105,5 +105,31 @@ async fn twenty_four_variants_are_made_by_many_messages_and_none_twice() {
         assert_eq!((writes.len(), distinct.len()), (24, 24), "each piece was encoded once");
         assert!(writes.iter().all(|(_, written)| *written == Written::Created));
         println!("{visibility:?}: 24 variants by {messages} messages, {} encodings", writes.len());
+    }
+}
+
+/// Starts are counted across continuations: a killer gets no new ones by being handed on.
+#[tokio::test]
+async fn a_killer_among_many_pieces_costs_three_starts_in_all() {
+    for file in ["v12.jpeg", "v7.webp", "v1.webp"] {
+        let mut home = Home::new(Fuse::unarmed(), Delays::NONE, Loans::GivenBack);
+        home.presets = presets();
+        home.allowance = little;
+        let id = home.upload(1, &draw::jpeg(60, 90, 7)).await;
+        home.fuse.poison(Lethal::Making(id, file.to_owned()));
+        home.settle().await;
+
+        assert_eq!(home.deaths, 3, "{file}");
+        let image = home.world.catalog.image(id).await.unwrap();
+        assert_eq!(image.status, Status::Failed);
+        let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_));
+        let failed: Vec<_> = image
+            .work
+            .ended
+            .iter()
+            .filter(|(_, outcome)| failed(outcome))
+            .map(|(piece, _)| piece.name.as_str())
+            .collect();
+        assert_eq!(failed, [file], "every innocent piece is made");
     }
 }

@@ -41,6 +41,8 @@ pub struct Home {
     pub lot: usize,
     /// Every start of a handler, as it was admitted.
     pub starts: Vec<Message>,
+    /// How often a process died.
+    pub deaths: usize,
     order: Random,
 }
 
@@ -64,6 +66,7 @@ impl Home {
             allowance: |clock| Budget::unlimited(clock.clone()),
             lot: 1,
             starts: Vec::new(),
+            deaths: 0,
             order: Random(!delays.seed),
         }
     }
@@ -152,7 +155,8 @@ impl Home {
         }
     }
 
-    async fn bury_the_dead(&self, receipt: &str) {
+    async fn bury_the_dead(&mut self, receipt: &str) {
+        self.deaths += 1;
         self.fuse.restart();
         match self.loans {
             Loans::GivenBack => self.queue.hide(receipt, Duration::ZERO).await.unwrap(),
