@@ -53,19 +53,16 @@ fn holds(scenario: Scenario) {
     assert!(checker.is_done(), "{name} was not explored whole");
 }
 
-/// Explores a mutant until it is found out, and prints how.
-fn is_found_out(mutant: Mutant, scenario: Scenario) {
+/// Explores a mutant until this property is broken, and prints how it came to that.
+fn is_found_out(mutant: Mutant, scenario: Scenario, property: &'static str) {
     let name = scenario.name;
     let scenario = Scenario { mutant: Some(mutant), ..scenario };
-    let checker = scenario.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    let failures = checker.discoveries().into_iter().filter(|(property, _)| {
-        checker.model().property(property).expectation.discovery_is_failure()
-    });
-    let shortest = failures.min_by_key(|(_, path)| path.clone().into_actions().len());
-    let Some((property, path)) = shortest else {
-        panic!("{mutant:?} holds in {name}, {} states", checker.unique_state_count());
+    let broken = HasDiscoveries::AnyOf([property].into());
+    let checker = scenario.checker().finish_when(broken).spawn_bfs().join();
+    let Some(path) = checker.discovery(property) else {
+        panic!("with {mutant:?}, {name} holds: {} states", checker.unique_state_count());
     };
-    print_path(&format!("{mutant:?} in {name}"), property, path);
+    print_path(&format!("{name} with {mutant:?}"), property, path);
 }
 
 fn print_path(
@@ -95,32 +92,28 @@ hold! {
     presets_at_once poison poison_in_copies poisoned_upload adoption adopted_erasure expiry old_age
 }
 
-#[test]
-fn a_join_by_counter_is_found_out() {
-    is_found_out(Mutant::JoinByCounter, scenarios::join());
+macro_rules! find_out {
+    ($($name:ident: $mutant:ident in $scenario:ident breaks $property:literal;)+) => {$(
+        #[test]
+        fn $name() {
+            is_found_out(Mutant::$mutant, scenarios::$scenario(), $property);
+        }
+    )+};
 }
-
-#[test]
-fn acknowledging_before_sending_is_found_out() {
-    is_found_out(Mutant::AcknowledgeBeforeSend, scenarios::join());
-}
-
-#[test]
-fn overwriting_instead_of_creating_is_found_out() {
-    is_found_out(Mutant::OverwriteInsteadOfCreate, scenarios::upload_after_erasure());
-}
-
-#[test]
-fn sending_before_recording_is_found_out() {
-    is_found_out(Mutant::SendBeforeRecord, scenarios::join());
-}
-
-#[test]
-fn erasing_without_a_tombstone_is_found_out() {
-    is_found_out(Mutant::NoTombstone, scenarios::adopted_erasure());
-}
-
-#[test]
-fn pieces_without_revision_are_found_out() {
-    is_found_out(Mutant::PiecesWithoutRevision, scenarios::presets());
+find_out! {
+    a_join_by_counter_is_found_out:
+        JoinByCounter in join breaks "an announced set has ended, all of it";
+    acknowledging_before_sending_is_found_out:
+        AcknowledgeBeforeSend in join breaks "what crashed is healed by redelivery alone";
+    overwriting_instead_of_creating_is_found_out:
+        OverwriteInsteadOfCreate in upload_after_erasure breaks "an object never changes";
+    sending_before_recording_is_found_out:
+        SendBeforeRecord in join breaks "what crashed is healed by redelivery alone";
+    telling_before_announcing_is_found_out:
+        SendBeforeRecord in presets_at_once
+        breaks "a revision is told under one id, and only after it was announced";
+    erasing_without_a_tombstone_is_found_out:
+        NoTombstone in adopted_erasure breaks "an erased image stays erased";
+    pieces_without_revision_are_found_out:
+        PiecesWithoutRevision in presets breaks "what serves is one whole set";
 }

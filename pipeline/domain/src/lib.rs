@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod contract;
+pub mod digest;
 pub mod failure;
 pub mod image;
 pub mod key;
@@ -19,9 +20,10 @@ pub mod signing;
 pub mod stage;
 
 pub use budget::Budget;
+pub use digest::Sha256;
 pub use failure::{Failure, StoreError};
 pub use image::{Image, Status, Visibility};
-pub use key::{ImageId, Key, PieceId, Revision, Sha256, Tenant};
+pub use key::{ImageId, Key, PieceId, Revision, Tenant};
 pub use message::{Body, Message, StageName};
 pub use ports::{Catalog, Clock, DeadLetters, Keyring, Objects, Outbox, Queue};
 pub use problem::{Code, Problem};
