@@ -143,6 +143,8 @@ impl Server {
                 access,
                 cors: settings.cors.clone(),
                 upload_lifetime: settings.upload_lifetime,
+                // Nothing here cuts a response off, so a stream lasts until its image is final.
+                events: api::Events { life: Duration::from_hours(24), ..api::Events::default() },
                 ..api::Settings::default()
             },
             vitals: Arc::new(LocalVitals { tally, database: database.clone() }),
