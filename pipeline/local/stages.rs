@@ -42,6 +42,7 @@ pub fn fanout(
         limits,
         describer: metadata::ENGINE,
         patience: Patience { visibility, alive_since },
-        endpoints: Vec::new(),
+        // The one kind of endpoint so far: a line in the log.
+        endpoints: vec!["log".to_owned()],
     }
 }
