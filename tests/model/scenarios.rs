@@ -88,7 +88,7 @@ pub(super) fn presets() -> Scenario {
     Scenario {
         name: "presets",
         variants: &["large.webp", "small.webp"],
-        chances: &[(Put, 1), (Change, 1), (Reprocess, 1), (Crash, 1), (Double, 1), (Late, 1)],
+        chances: &[(Put, 1), (Change, 1), (Reprocess, 1), (Crash, 1), (Late, 1)],
         reaches: &[Status::Ready],
         ..PLAIN()
     }

@@ -161,7 +161,15 @@ pub(crate) async fn redrive(
             Ok(Redriven::Sent) => answer.redriven.push(id),
             // Somebody else took it back in between: it is no letter any more either.
             Ok(Redriven::Needless) | Err(StoreError::Missing(_)) => answer.needless.push(id),
-            Err(error) => return Err(error.into()),
+            Err(error) if answer.redriven.is_empty() && answer.needless.is_empty() => {
+                return Err(error.into());
+            }
+            // What was taken back is worth telling; the rest is there for another request.
+            Err(error) => {
+                tracing::warn!(letter = id, %error, "a redrive ended early");
+                answer.more = true;
+                break;
+            }
         }
     }
     Ok(Json(answer))

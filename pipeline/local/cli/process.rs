@@ -5,7 +5,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs::{self, File},
     io::{self, IsTerminal as _, Read as _, Write as _, stderr},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -121,6 +121,10 @@ fn jobs<'a>(files: &'a [PathBuf], out: &Path) -> Result<Vec<Job<'a>>, Stop> {
     for file in files {
         let stem = file
             .file_stem()
+            // `..jpg` has the stem `.`, which is a folder that others stand in.
+            .filter(|stem| {
+                matches!(Path::new(stem).components().next(), Some(Component::Normal(_)))
+            })
             .ok_or_else(|| Stop::Misuse(format!("{} is not the name of a file", file.display())))?;
         if let Some(other) = stems.insert(stem, file) {
             return Err(Stop::Misuse(format!(

@@ -23,7 +23,7 @@ pub(super) const UNREADABLE: &str = "unreadable";
 impl Database {
     /// Gives back at once what an earlier owner of this database had borrowed; answers how many.
     /// For the start of a server that owns its data directory: whoever had borrowed is dead. How
-    /// often each was lent stays, so a start that killed its worker counts.
+    /// often each was lent stays: a message that every server dies with is suspected in the end.
     pub async fn release_loans(&self) -> Result<usize, StoreError> {
         let now = floor(self.clock.now());
         self.writer

@@ -15,6 +15,7 @@ pub struct Grant {
     stage: StageName,
     image: ImageId,
     pieces: BTreeSet<PieceId>,
+    attempts: u32,
 }
 
 impl Grant {
@@ -26,7 +27,8 @@ impl Grant {
             Body::Render { pieces, .. } => pieces.iter().map(|order| order.id.clone()).collect(),
             _ => return None,
         };
-        Some(Self { stage: message.stage(), image: message.image()?, pieces })
+        let (stage, image) = (message.stage(), message.image()?);
+        Some(Self { stage, image, pieces, attempts: message.attempts })
     }
 
     /// Whether the operation is within it.
@@ -62,16 +64,17 @@ impl Grant {
     }
 
     /// Whether a message may follow from this one: about the same image, and the next step of its
-    /// path or what is left of this step.
+    /// path or what is left of this step, which keeps its attempts.
     pub fn allows_sending(&self, message: &Message) -> bool {
-        if message.image() != Some(self.image) {
+        if message.image() != Some(self.image) || message.retries > 0 {
             return false;
         }
         match (&message.body, self.stage) {
             (Body::Accepted { .. }, StageName::Ingest)
             | (Body::Completed { .. }, StageName::Resize | StageName::Metadata) => true,
             (Body::Render { pieces, .. }, StageName::Resize) => {
-                pieces.iter().all(|order| self.pieces.contains(&order.id))
+                message.attempts >= self.attempts
+                    && pieces.iter().all(|order| self.pieces.contains(&order.id))
             }
             _ => false,
         }

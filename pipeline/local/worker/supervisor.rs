@@ -168,6 +168,12 @@ impl Worker {
                     let (reply, bytes) = answer(operation, bytes, grant, ports).await;
                     wire::send(&mut self.stdin, &ToWorker::Answer { call, reply }, &bytes).await?;
                 }
+                Some((FromWorker::Done { answer: Ok(messages) }, _)) if messages.len() > 1 => {
+                    let count = messages.len();
+                    return Err(Breach::Nonsense(format!(
+                        "{count} messages were to follow from one"
+                    )));
+                }
                 Some((FromWorker::Done { answer }, _)) => {
                     return match answer.iter().flatten().find(|m| !grant.allows_sending(m)) {
                         Some(other) => Err(Breach::Nonsense(format!(

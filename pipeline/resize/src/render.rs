@@ -35,6 +35,9 @@ struct Job {
     image: Image,
     source: Source,
     pace: Pace,
+    /// Where the variants of this message lie: all that this start or one before it can have
+    /// written for it.
+    keys: Vec<Key>,
     /// Ended, but not recorded yet.
     batch: Vec<(PieceId, Outcome)>,
 }
@@ -51,12 +54,14 @@ impl Resize {
         let (Status::Processing, Some(source)) = (image.status, image.source.clone()) else {
             return Ok(Vec::new());
         };
+        let variants = orders.iter().filter(|order| matches!(order.piece.work, Work::Variant(_)));
+        let keys = variants.map(|order| variant_key(&image, &order.id)).collect();
         let mut wanted = orders;
         wanted.retain(|order| {
             image.work.expected.contains(&order.id) && !image.work.ended.contains_key(&order.id)
         });
         let pace = Pace::of(attempts);
-        let mut job = Job { image, source, pace, batch: Vec::new() };
+        let mut job = Job { image, source, pace, keys, batch: Vec::new() };
 
         wanted = self.skip_written(&mut job, wanted).await?;
         let before_decoding = wanted.is_empty() || pace != Pace::Together;
@@ -243,10 +248,8 @@ impl Resize {
             }
             Progress::Ended => Ok(After::Stop(Vec::new())),
             Progress::Erased => {
-                // Every piece of this message may have been written by now, by this start or one
-                // before it.
-                for key in self.written(&job.image).await? {
-                    self.objects.delete(&key).await?;
+                for key in &job.keys {
+                    self.objects.delete(key).await?;
                 }
                 Ok(After::Stop(Vec::new()))
             }

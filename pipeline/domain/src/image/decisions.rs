@@ -112,7 +112,7 @@ impl Image {
         self.work.wanted_by == Purpose::Reopen
             && purpose == Purpose::Spread
             && self.work.expected != *pieces
-            && now < self.touched_at + STUCK_AFTER
+            && now < self.stuck_at()
     }
 
     /// Adds how pieces ended. A piece ends once; only a failure gives way to the piece itself,
@@ -273,7 +273,7 @@ impl Image {
     pub fn due_at(&self) -> Option<Timestamp> {
         match self.status {
             Status::Pending => Some(self.expires_at),
-            Status::Processing => Some(self.touched_at + STUCK_AFTER),
+            Status::Processing => Some(self.stuck_at()),
             _ => None,
         }
     }
@@ -282,6 +282,10 @@ impl Image {
     /// is announced, what has been made so far.
     pub fn visible(&self) -> &BTreeMap<PieceId, Outcome> {
         if self.flipped.is_some() { &self.serving } else { &self.work.ended }
+    }
+
+    fn stuck_at(&self) -> Timestamp {
+        self.touched_at.checked_add(STUCK_AFTER).unwrap_or(Timestamp::MAX)
     }
 
     fn step(&mut self, to: Status, now: Timestamp) {
