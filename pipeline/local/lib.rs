@@ -10,6 +10,7 @@ pub mod clock;
 pub mod data_directory;
 pub mod database;
 mod disk;
+mod heap;
 pub mod in_memory;
 pub mod logging;
 mod machine;

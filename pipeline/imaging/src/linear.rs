@@ -94,7 +94,6 @@ pub(crate) struct Reducer {
     sums: Vec<u64>,
     /// Rows in them.
     rows: u32,
-    written: usize,
 }
 
 impl Reducer {
@@ -105,15 +104,13 @@ impl Reducer {
             sums: vec![0; canvas.size.width as usize * layout.channels.count()],
             canvas,
             rows: 0,
-            written: 0,
         }
     }
 
     /// Takes the next row.
     pub(crate) fn feed(&mut self, line: &[u16]) {
         if self.shrink.across() == 1 && self.shrink.down() == 1 {
-            self.canvas.samples[self.written..][..line.len()].copy_from_slice(line);
-            self.written += line.len();
+            self.canvas.samples.extend_from_slice(line);
             return;
         }
         let across = self.shrink.across() as usize;
@@ -143,12 +140,9 @@ impl Reducer {
         let rows = u64::from(self.rows);
         let blocks = self.sums.len() / channels;
         let last = (samples_per_line / channels) as u64 - across * (blocks as u64 - 1);
-        let out = &mut self.canvas.samples[self.written..][..self.sums.len()];
         let (full, partial) = self.sums.split_at((blocks - 1) * channels);
-        let (out_full, out_partial) = out.split_at_mut(full.len());
-        average(full, across * rows, out_full);
-        average(partial, last * rows, out_partial);
-        self.written += self.sums.len();
+        average(full, across * rows, &mut self.canvas.samples);
+        average(partial, last * rows, &mut self.canvas.samples);
         self.sums.fill(0);
         self.rows = 0;
     }
@@ -172,7 +166,7 @@ fn add<const N: usize>(line: &[u16], across: usize, sums: &mut [u64]) {
     }
 }
 
-/// Divides the sums of `count` samples, rounded to nearest. The factor is a reciprocal in 64-bit
+/// Divides the sums of `count` samples, rounded to nearest, and appends what comes out. The factor is a reciprocal in 64-bit
 /// floating point: sums below 2⁵³ are exact in it.
 #[expect(
     clippy::cast_precision_loss,
@@ -180,9 +174,7 @@ fn add<const N: usize>(line: &[u16], across: usize, sums: &mut [u64]) {
     clippy::cast_sign_loss,
     reason = "sums are below 2⁴⁸, averages within 16 bits"
 )]
-fn average(sums: &[u64], count: u64, out: &mut [u16]) {
+fn average(sums: &[u64], count: u64, out: &mut Vec<u16>) {
     let share = 1.0 / count as f64;
-    for (out, sum) in out.iter_mut().zip(sums) {
-        *out = (*sum as f64 * share + 0.5) as u16;
-    }
+    out.extend(sums.iter().map(|&sum| (sum as f64 * share + 0.5) as u16));
 }

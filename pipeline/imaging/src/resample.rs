@@ -104,15 +104,22 @@ pub(crate) fn memory(from: Size, to: Size, channels: u64) -> u64 {
     between + taps * 8
 }
 
+fn samples(size: Size, channels: Channels) -> usize {
+    size.width as usize * size.height as usize * channels.count()
+}
+
 impl Canvas {
     fn empty(size: Size, channels: Channels) -> Canvas {
-        let samples = size.width as usize * size.height as usize * channels.count();
-        Canvas { size, channels, samples: vec![0; samples], extent: Rectangle::whole(size) }
+        let samples = vec![0; samples(size, channels)];
+        Canvas { size, channels, samples, extent: Rectangle::whole(size) }
     }
 
-    /// A black canvas for the average of a source.
+    /// A canvas for the average of a source, with room for its samples and none of them yet: to
+    /// clear it first would take longer than to fill it.
     pub(crate) fn averaged(source: Size, shrink: Shrink, channels: Channels) -> Canvas {
-        let mut canvas = Canvas::empty(shrink.of(source), channels);
+        let size = shrink.of(source);
+        let samples = Vec::with_capacity(samples(size, channels));
+        let mut canvas = Canvas { size, channels, samples, extent: Rectangle::whole(size) };
         canvas.extent.width = f64::from(source.width) / f64::from(shrink.across());
         canvas.extent.height = f64::from(source.height) / f64::from(shrink.down());
         canvas

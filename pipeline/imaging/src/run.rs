@@ -123,18 +123,13 @@ impl Studio {
             Format::Jpeg => Alpha::Flatten,
             Format::Png | Format::WebP => Alpha::Keep,
         };
-        let canvas = self.canvas(lineage)?;
         // Without alpha both ways to a bitmap are one.
-        let alpha = if canvas.channels.has_alpha() { alpha } else { Alpha::Keep };
-        let stale = !matches!(&self.last, Some((of, with, _)) if of == lineage && *with == alpha);
-        if stale {
-            let bitmap = canvas.bitmap(alpha);
-            self.last = Some((lineage.clone(), alpha, bitmap));
-        }
-        match &self.last {
-            Some((_, _, bitmap)) => Ok(bitmap),
-            None => unreachable!("it was set above"),
-        }
+        let alpha = if self.canvas(lineage)?.channels.has_alpha() { alpha } else { Alpha::Keep };
+        let bitmap = match self.last.take() {
+            Some((of, with, bitmap)) if of == *lineage && with == alpha => bitmap,
+            _ => self.canvas(lineage)?.bitmap(alpha),
+        };
+        Ok(&self.last.insert((lineage.clone(), alpha, bitmap)).2)
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
+    crate::heap::keep();
     let presets = crate::settings::read_presets(arguments.presets.as_deref())
         .map_err(|what| Stop::Misuse(format!("--presets (DARKROOM_PRESETS): {what}")))?;
     let jobs = jobs(&arguments.files, &arguments.out)?;

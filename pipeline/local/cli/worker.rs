@@ -16,6 +16,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    crate::heap::keep();
     logging::start(LogFormat::Bare, &arguments.log);
     crate::worker::process::run(arguments.memory)
 }

@@ -243,8 +243,6 @@ fn command(terms: &Terms) -> io::Result<Command> {
         .arg0("darkroom-worker")
         .args(["worker", "--memory", &terms.memory.to_string(), "--log", &terms.log])
         .env_clear()
-        // One heap for all threads: each further one would reserve 64 MiB of the address space.
-        .env("MALLOC_ARENA_MAX", "1")
         .current_dir("/")
         // Ctrl-C in a terminal is for the supervisor, which lets running work finish.
         .process_group(0)
