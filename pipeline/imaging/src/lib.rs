@@ -40,5 +40,5 @@ pub use rows::{Depth, Layout, Picture, Rows};
 /// The version of this code and of the crates that decide bytes. It is hashed into every
 /// [revision](plan::Piece::revision), so the first number is raised whenever a change here changes
 /// bytes; a test holds the others to `Cargo.lock`.
-pub const ENGINE: &str = "1 zune-jpeg-0.5.15 png-0.18.1 fast_image_resize-6.1.0 \
+pub const ENGINE: &str = "2 zune-jpeg-0.5.15 png-0.18.1 fast_image_resize-6.1.0 \
                           jpeg-encoder-0.7.1 libwebp-sys-0.14.4 thumbhash-0.1.0";

@@ -96,9 +96,9 @@ impl Rectangle {
 }
 
 /// What [`Canvas::resampled`] allocates beside its result, in bytes: the picture after the
-/// horizontal pass, and a filter's coefficients.
+/// vertical pass, and a filter's coefficients.
 pub(crate) fn memory(from: Size, to: Size, channels: u64) -> u64 {
-    let between = u64::from(to.width) * u64::from(from.height) * channels * 2;
+    let between = u64::from(from.width) * u64::from(to.height) * channels * 2;
     let taps = 16 * (u64::from(from.width) + u64::from(from.height))
         + 64 * (u64::from(to.width) + u64::from(to.height));
     between + taps * 8
@@ -142,13 +142,29 @@ impl Canvas {
     }
 
     /// The picture in another size, by separable convolution with Lanczos3 (Duchon 1979), widened
-    /// by the reduction; each part of 16 bits, rounded after each of the two passes.
+    /// by the reduction; each part of 16 bits, rounded after each of the two passes. Rows are
+    /// combined first: that is the cheaper direction, and leaves the other one fewer of them.
     pub(crate) fn resampled(&self, step: Step, resizer: &mut Resizer) -> Result<Canvas, Fault> {
-        let mut out = Canvas::empty(step.size(), self.channels);
+        let size = step.size();
         let part = match step.part {
             Part::Whole => self.extent,
-            Part::Centre => self.extent.centre(out.size),
+            Part::Centre => self.extent.centre(size),
         };
+        let rows = Rectangle { left: 0.0, width: f64::from(self.size.width), ..part };
+        let between = Size::new(self.size.width, size.height);
+        let between = self.convolved(between, rows, resizer)?;
+        let columns = Rectangle { top: 0.0, height: f64::from(size.height), ..part };
+        between.convolved(size, columns, resizer)
+    }
+
+    /// A part of the picture in another size. Where a side stays as it is, that pass is left out.
+    fn convolved(
+        &self,
+        size: Size,
+        part: Rectangle,
+        resizer: &mut Resizer,
+    ) -> Result<Canvas, Fault> {
+        let mut out = Canvas::empty(size, self.channels);
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
             .use_alpha(false)
