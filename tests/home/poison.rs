@@ -14,6 +14,7 @@ use super::{
     pictures::{self, photograph},
     server::{Client, Server, darkroom, send_signal, wait_for},
 };
+use crate::report::{self, Lack};
 
 /// A worker that has more than so many KiB has the giant: the others' pictures take half of it.
 pub(super) const GIANT_RESIDENT: u64 = 30 << 10;
@@ -142,9 +143,10 @@ fn starts_are_counted_across_restarts() {
 
 #[test]
 fn a_worker_that_outgrows_its_memory_is_said_to_have() {
+    const TEST: &str = "a worker that outgrows its memory";
     if Command::new("prlimit").arg("--version").output().is_err() {
-        println!("NOT RUN: there is no prlimit (util-linux) to take a worker's memory away with");
-        return;
+        let lack = Lack::Machine("there is no prlimit", "it is part of Linux's util-linux");
+        return report::not_run(TEST, lack);
     }
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &["--workers", "1", "--log", "warn"]);
@@ -155,8 +157,9 @@ fn a_worker_that_outgrows_its_memory_is_said_to_have() {
     let bound =
         Command::new("prlimit").args(["--pid", &worker.to_string(), &bound]).output().unwrap();
     if !bound.status.success() {
-        println!("NOT RUN: prlimit may not: {}", String::from_utf8_lossy(&bound.stderr));
-        return;
+        let said = String::from_utf8_lossy(&bound.stderr);
+        let what = format!("prlimit may not bind a worker ({})", said.trim());
+        return report::not_run(TEST, Lack::Machine(&what, "run it as the workers' own user"));
     }
     let giant = client.upload(pictures::giant());
     let record = client.finished(&giant, MINUTE);
