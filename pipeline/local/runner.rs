@@ -2,7 +2,7 @@
 //!
 //! Lanes take messages from a [`Feed`] one at a time. A lane of foreign bytes owns one worker
 //! process; the lanes of fanout run in this process. How many messages are on loan at a time is
-//! bounded by the lanes, and a loan is six deadlines long, so none ever has to be renewed.
+//! bounded by the lanes, and a loan is eight deadlines long, so none ever has to be renewed.
 
 mod feed;
 mod lanes;
@@ -22,7 +22,7 @@ use self::{
 use crate::{
     database::Database,
     vitals::Tally,
-    worker::supervisor::{Ports, Terms},
+    worker::{conversation::Ports, supervisor::Terms},
 };
 
 /// Messages of the home's own stage that are handled at the same time: they wait for the disk most
@@ -33,8 +33,8 @@ const FANOUT_LANES: usize = 8;
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
 /// How long a message is lent, in deadlines: three stages may each have one waiting for a lane,
-/// and the last of them may take its whole deadline.
-const LOAN: u32 = 6;
+/// and each takes at most two, one that is its worker's and one that is the home's.
+const LOAN: u32 = 8;
 
 /// Everything that carrying takes.
 pub struct Runner {

@@ -34,7 +34,7 @@ use crate::{
     settings::{Settings, is_loopback, is_loopback_url},
     stages,
     vitals::{LocalVitals, Tally},
-    worker::supervisor::{Ports, Terms},
+    worker::{conversation::Ports, supervisor::Terms},
 };
 
 /// Why the server did not start.
@@ -111,7 +111,11 @@ impl Server {
         let tally = Arc::new(Tally::default());
         let runner = Runner {
             database: database.clone(),
-            ports: Ports { objects: objects.clone(), catalog: database.clone() },
+            ports: Ports {
+                objects: objects.clone(),
+                catalog: database.clone(),
+                clock: clock.clone(),
+            },
             fanout: Arc::new(stages::fanout(
                 objects.clone(),
                 database.clone(),

@@ -49,7 +49,8 @@ pub struct Flags {
     /// 1.5 GiB a worker]
     #[arg(long, env = "DARKROOM_MEMORY", value_name = "SIZE")]
     pub memory: Option<String>,
-    /// How long a worker may take over one message before it is killed
+    /// How long a worker may take over one message before it is killed, the server's own disk and
+    /// database not counted; at most 75s
     #[arg(long, env = "DARKROOM_DEADLINE", value_name = "TIME", default_value = "60s")]
     pub deadline: String,
     /// How long running work may take to finish when the server is told to stop
@@ -85,7 +86,7 @@ pub struct Settings {
     pub worker_memory: u64,
     /// What stages refuse, so that a worker stays below its memory.
     pub limits: Limits,
-    /// From being handed a message until being killed.
+    /// What a worker may take for one message before it is killed.
     pub deadline: Duration,
     /// From being told to stop until stopping.
     pub drain: Duration,
@@ -114,9 +115,9 @@ impl Settings {
                 Duration::ZERO
             })
         };
-        // A message is lent for six deadlines, and the sweeper takes ten minutes for the longest
+        // A message is lent for eight deadlines, and the sweeper takes ten minutes for the longest
         // loan there is (`domain::image::STUCK_AFTER`).
-        let deadline = time("deadline", &flags.deadline, 1, 100);
+        let deadline = time("deadline", &flags.deadline, 1, 75);
         let drain = time("drain", &flags.drain, 0, 3600);
         let upload_lifetime = time("upload-lifetime", &flags.upload_lifetime, 10, 7 * 86_400);
         let log_format = flags.log_format.parse().unwrap_or_else(|()| {

@@ -12,6 +12,12 @@ mod grants;
     reason = "a helper that cannot go on ends its test"
 )]
 mod kill;
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that cannot go on ends its test"
+)]
+mod liars;
 #[expect(clippy::expect_used, reason = "a helper that cannot go on ends its test")]
 mod pictures;
 #[expect(

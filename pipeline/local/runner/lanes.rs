@@ -18,7 +18,10 @@ use super::{budget, feed::Feed};
 use crate::{
     database::Database,
     vitals::{Outcome, Tally},
-    worker::supervisor::{Loss, Ports, Terms, Worker},
+    worker::{
+        conversation::Ports,
+        supervisor::{Loss, Terms, Worker},
+    },
 };
 
 /// The pause between two tries to settle, and to start a worker.
@@ -132,7 +135,14 @@ impl WorkerLane {
             }
             Err(loss) => {
                 self.tally.worker_lost(loss.cause());
-                settlement.lost(delivery, message, Cause::from(&loss), begun).await;
+                if let Loss::Stalled(_) = loss {
+                    // Not the message's doing: it waits, as for any store, and no start is counted.
+                    let failure =
+                        Failure::Transient { retry_after: PAUSE, reason: loss.to_string() };
+                    settlement.judge(delivery, &message, Err(failure), begun).await;
+                } else {
+                    settlement.lost(delivery, message, Cause::from(&loss), begun).await;
+                }
                 None
             }
         }
