@@ -12,6 +12,8 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     Budget, Clock, Outbox, Stage, StageName,
     message::{Body, SweepCursor, SweepPhase},
+    ports::Delivery,
+    stage::{self, Admission},
 };
 use tokio::{sync::watch, task::JoinSet, time};
 
@@ -57,6 +59,23 @@ pub struct Runner {
 /// How long a message is lent to a handler with this deadline.
 pub fn visibility(deadline: Duration) -> Duration {
     deadline * LOAN
+}
+
+/// Loans of one message that may end with this home itself before they are held against it.
+const HOME_DEATHS: u32 = 100;
+
+/// [`stage::admit`], where the home witnesses what is lost. A start that a message's own handler
+/// did not survive is written into the message. A loan that ended otherwise ended with the whole
+/// home (killed, cut off when it was stopped, without power), or could not be settled. That says
+/// nothing about the message; only one that was on loan at every one of many such ends is suspected.
+///
+/// It does say that the message was begun, and may have written down that it sent what was never
+/// sent. So it counts as a retry, which is what has a fan-out send at once what is missing.
+pub fn admit(delivery: &Delivery) -> Admission {
+    let receives = delivery.receives.saturating_sub(HOME_DEATHS).max(1);
+    let mut message = delivery.message.clone();
+    message.retries = message.retries.saturating_add(u32::from(delivery.receives > 1));
+    stage::admit(&Delivery { receives, message, ..delivery.clone() })
 }
 
 /// How a run ended that was told to stop.

@@ -12,6 +12,7 @@ mod grants;
     reason = "a helper that cannot go on ends its test"
 )]
 mod kill;
+mod lent_again;
 #[expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -14,7 +14,7 @@ use domain::{
 use futures::FutureExt as _;
 use tokio::{sync::watch, time};
 
-use super::{budget, feed::Feed};
+use super::{admit, budget, feed::Feed};
 use crate::{
     database::Database,
     vitals::{Outcome, Tally},
@@ -29,18 +29,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a message waits after its first start was lost: others go first.
 const BACKOFF: Duration = Duration::from_secs(1);
-
-/// Loans of one message that may end with this home itself before they are held against it.
-const HOME_DEATHS: u32 = 100;
-
-/// [`stage::admit`], where the home witnesses what is lost. A start that a message's own handler
-/// did not survive is written into the message ([`Settlement::lost`]). A loan that ended otherwise
-/// ended with the whole home: killed, cut off when it was stopped, without power. That says nothing
-/// about the message; only one that was on loan at every one of many such ends is suspected.
-fn admit(delivery: &Delivery) -> Admission {
-    let receives = delivery.receives.saturating_sub(HOME_DEATHS).max(1);
-    stage::admit(&Delivery { receives, ..delivery.clone() })
-}
 
 /// Why a handler did not come to an end.
 struct Cause {
