@@ -26,6 +26,7 @@ use tokio::{
 };
 
 use crate::{
+    capacity::Largest,
     clock::SystemClock,
     data_directory::{DataDirectory, DataDirectoryError},
     database::{Database, DatabaseError},
@@ -125,12 +126,12 @@ impl Server {
                 alive_since,
             )),
             terms: Terms {
-                memory: settings.worker_memory,
+                memory: settings.capacity.each,
                 limits: settings.limits.clone(),
                 deadline: settings.deadline,
                 log: settings.log.clone(),
             },
-            workers: settings.workers.get(),
+            workers: settings.capacity.workers.get(),
             clock: clock.clone(),
             tally: tally.clone(),
         };
@@ -153,6 +154,8 @@ impl Server {
             },
             vitals: Arc::new(LocalVitals { tally, database: database.clone() }),
         });
+        let largest = Largest::within(&settings.presets, &settings.limits);
+        tracing::info!("{}: every {largest} fits", settings.capacity);
         let drain = settings.drain;
         Ok(Self { listener, router, runner, database, drain, url, _directory: directory })
     }

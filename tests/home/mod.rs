@@ -1,6 +1,7 @@
 //! The home on one machine, with the real program: started, used, killed, stopped and started again
 //! from outside, as its owner does.
 
+mod capacity;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod command_line;
 mod drain;
