@@ -29,6 +29,8 @@ mod pictures;
 )]
 mod poison;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod quick_start;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod refusals;
 #[expect(
     clippy::unwrap_used,
