@@ -3,6 +3,7 @@
 //! away. Nothing in the program knows of it.
 
 use std::{
+    fs,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -152,7 +153,13 @@ fn a_worker_that_outgrows_its_memory_is_said_to_have() {
     let server = Server::start(data.path(), &["--workers", "1", "--log", "warn"]);
     let client = server.client();
     // Bound to what it has before it begins, as if the giant had been predicted too small.
-    let (worker, _) = wait_for("a worker starts", MINUTE, || server.workers().first().copied());
+    // After it has bound itself, files last: a lower bound than its own would keep it from starting.
+    let worker = wait_for("a worker is bound", MINUTE, || {
+        let (worker, _) = server.workers().first().copied()?;
+        let limits = fs::read_to_string(format!("/proc/{worker}/limits")).ok()?;
+        let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+        (files.split_whitespace().next() == Some("3")).then_some(worker)
+    });
     let bound = format!("--as={}:{}", 64 << 20, 64 << 20);
     let bound =
         Command::new("prlimit").args(["--pid", &worker.to_string(), &bound]).output().unwrap();
