@@ -25,4 +25,5 @@ mod model;
 mod oracle;
 mod pipeline;
 mod recovery;
+mod report;
 mod storage;

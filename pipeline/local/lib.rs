@@ -4,6 +4,7 @@
 //! foreign bytes run in [worker] processes; the [runner] carries messages between them. [`cli`] is
 //! the whole program: `main` calls it and nothing else.
 
+pub mod capacity;
 pub mod cli;
 pub mod client;
 pub mod clock;

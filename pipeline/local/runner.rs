@@ -2,7 +2,7 @@
 //!
 //! Lanes take messages from a [`Feed`] one at a time. A lane of foreign bytes owns one worker
 //! process; the lanes of fanout run in this process. How many messages are on loan at a time is
-//! bounded by the lanes, and a loan is six deadlines long, so none ever has to be renewed.
+//! bounded by the lanes, and a loan is eight deadlines long, so none ever has to be renewed.
 
 mod feed;
 mod lanes;
@@ -12,6 +12,8 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     Budget, Clock, Outbox, Stage, StageName,
     message::{Body, SweepCursor, SweepPhase},
+    ports::Delivery,
+    stage::{self, Admission},
 };
 use tokio::{sync::watch, task::JoinSet, time};
 
@@ -22,7 +24,7 @@ use self::{
 use crate::{
     database::Database,
     vitals::Tally,
-    worker::supervisor::{Ports, Terms},
+    worker::{conversation::Ports, supervisor::Terms},
 };
 
 /// Messages of the home's own stage that are handled at the same time: they wait for the disk most
@@ -33,8 +35,8 @@ const FANOUT_LANES: usize = 8;
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
 /// How long a message is lent, in deadlines: three stages may each have one waiting for a lane,
-/// and the last of them may take its whole deadline.
-const LOAN: u32 = 6;
+/// and each takes at most two, one that is its worker's and one that is the home's.
+const LOAN: u32 = 8;
 
 /// Everything that carrying takes.
 pub struct Runner {
@@ -57,6 +59,23 @@ pub struct Runner {
 /// How long a message is lent to a handler with this deadline.
 pub fn visibility(deadline: Duration) -> Duration {
     deadline * LOAN
+}
+
+/// Loans of one message that may end with this home itself before they are held against it.
+const HOME_DEATHS: u32 = 100;
+
+/// [`stage::admit`], where the home witnesses what is lost. A start that a message's own handler
+/// did not survive is written into the message. A loan that ended otherwise ended with the whole
+/// home (killed, cut off when it was stopped, without power), or could not be settled. That says
+/// nothing about the message; only one that was on loan at every one of many such ends is suspected.
+///
+/// It does say that the message was begun, and may have written down that it sent what was never
+/// sent. So it counts as a retry, which is what has a fan-out send at once what is missing.
+pub fn admit(delivery: &Delivery) -> Admission {
+    let receives = delivery.receives.saturating_sub(HOME_DEATHS).max(1);
+    let mut message = delivery.message.clone();
+    message.retries = message.retries.saturating_add(u32::from(delivery.receives > 1));
+    stage::admit(&Delivery { receives, message, ..delivery.clone() })
 }
 
 /// How a run ended that was told to stop.

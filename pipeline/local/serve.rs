@@ -26,6 +26,7 @@ use tokio::{
 };
 
 use crate::{
+    capacity::Largest,
     clock::SystemClock,
     data_directory::{DataDirectory, DataDirectoryError},
     database::{Database, DatabaseError},
@@ -34,7 +35,7 @@ use crate::{
     settings::{Settings, is_loopback, is_loopback_url},
     stages,
     vitals::{LocalVitals, Tally},
-    worker::supervisor::{Ports, Terms},
+    worker::{conversation::Ports, supervisor::Terms},
 };
 
 /// Why the server did not start.
@@ -111,7 +112,11 @@ impl Server {
         let tally = Arc::new(Tally::default());
         let runner = Runner {
             database: database.clone(),
-            ports: Ports { objects: objects.clone(), catalog: database.clone() },
+            ports: Ports {
+                objects: objects.clone(),
+                catalog: database.clone(),
+                clock: clock.clone(),
+            },
             fanout: Arc::new(stages::fanout(
                 objects.clone(),
                 database.clone(),
@@ -121,12 +126,12 @@ impl Server {
                 alive_since,
             )),
             terms: Terms {
-                memory: settings.worker_memory,
+                memory: settings.capacity.each,
                 limits: settings.limits.clone(),
                 deadline: settings.deadline,
                 log: settings.log.clone(),
             },
-            workers: settings.workers.get(),
+            workers: settings.capacity.workers.get(),
             clock: clock.clone(),
             tally: tally.clone(),
         };
@@ -149,6 +154,8 @@ impl Server {
             },
             vitals: Arc::new(LocalVitals { tally, database: database.clone() }),
         });
+        let largest = Largest::within(&settings.presets, &settings.limits);
+        tracing::info!("{}: every {largest} fits", settings.capacity);
         let drain = settings.drain;
         Ok(Self { listener, router, runner, database, drain, url, _directory: directory })
     }

@@ -16,7 +16,11 @@ use api::Cors;
 use clap::Args;
 use imaging::{Limits, Presets};
 
-use crate::{logging::LogFormat, machine};
+use crate::{
+    capacity::{Capacity, Memory, WORKER_LEAST},
+    logging::LogFormat,
+    machine,
+};
 
 /// `darkroom serve`'s flags, as written. They are text here, so that [`Settings::read`] can report
 /// all mistakes together.
@@ -42,14 +46,16 @@ pub struct Flags {
     /// A web page's origin that may use the API and the upload URLs; may be repeated, or `*`
     #[arg(long, env = "DARKROOM_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub cors_origin: Vec<String>,
-    /// Worker processes [default: one a core]
+    /// Worker processes [default: one a core, as far as the memory holds the largest picture for
+    /// each; at least one]
     #[arg(long, env = "DARKROOM_WORKERS", value_name = "N")]
     pub workers: Option<String>,
     /// Memory of all workers together, for example 2GiB [default: half of the machine's, at most
     /// 1.5 GiB a worker]
     #[arg(long, env = "DARKROOM_MEMORY", value_name = "SIZE")]
     pub memory: Option<String>,
-    /// How long a worker may take over one message before it is killed
+    /// How long a worker may take over one message before it is killed, the server's own disk and
+    /// database not counted; at most 75s
     #[arg(long, env = "DARKROOM_DEADLINE", value_name = "TIME", default_value = "60s")]
     pub deadline: String,
     /// How long running work may take to finish when the server is told to stop
@@ -79,13 +85,11 @@ pub struct Settings {
     pub presets: Presets,
     /// Which web pages may use the API.
     pub cors: Cors,
-    /// Worker processes.
-    pub workers: NonZeroUsize,
-    /// Bytes of address space of one worker.
-    pub worker_memory: u64,
+    /// Worker processes, and the memory of each.
+    pub capacity: Capacity,
     /// What stages refuse, so that a worker stays below its memory.
     pub limits: Limits,
-    /// From being handed a message until being killed.
+    /// What a worker may take for one message before it is killed.
     pub deadline: Duration,
     /// From being told to stop until stopping.
     pub drain: Duration,
@@ -101,8 +105,7 @@ impl Settings {
     /// Checks what was given.
     pub fn read(flags: &Flags) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
-        let workers = workers(flags, &mut mistakes);
-        let (worker_memory, limits) = memory(flags, workers, &mut mistakes);
+        let capacity = capacity(flags, &mut mistakes);
         let listen = listen(flags, &mut mistakes);
         let public_url = public_url(flags, listen, &mut mistakes);
         let mut time = |flag, text: &str, least: u64, most: u64| {
@@ -114,9 +117,9 @@ impl Settings {
                 Duration::ZERO
             })
         };
-        // A message is lent for six deadlines, and the sweeper takes ten minutes for the longest
+        // A message is lent for eight deadlines, and the sweeper takes ten minutes for the longest
         // loan there is (`domain::image::STUCK_AFTER`).
-        let deadline = time("deadline", &flags.deadline, 1, 100);
+        let deadline = time("deadline", &flags.deadline, 1, 75);
         let drain = time("drain", &flags.drain, 0, 3600);
         let upload_lifetime = time("upload-lifetime", &flags.upload_lifetime, 10, 7 * 86_400);
         let log_format = flags.log_format.parse().unwrap_or_else(|()| {
@@ -132,9 +135,8 @@ impl Settings {
             public_url,
             presets: presets(flags.presets.as_deref(), &mut mistakes),
             cors: cors(flags, &mut mistakes),
-            workers,
-            worker_memory,
-            limits,
+            capacity,
+            limits: capacity.limits(),
             deadline,
             drain,
             upload_lifetime,
@@ -231,50 +233,32 @@ fn is_web_url(url: &str) -> bool {
     })
 }
 
-fn workers(flags: &Flags, mistakes: &mut Mistakes) -> NonZeroUsize {
-    let one = NonZeroUsize::MIN;
-    let Some(text) = &flags.workers else { return available_parallelism().unwrap_or(one) };
-    text.parse().ok().filter(|n: &NonZeroUsize| n.get() <= 1024).unwrap_or_else(|| {
-        mistakes.add("workers", text, "a number from 1 to 1024");
-        one
-    })
-}
-
-/// The address space that a worker takes before any picture: the program, its stacks and its heap.
-const WORKER_BASE: u64 = 128 << 20;
-
-/// The least that is left for a picture: a photograph of twelve million pixels fits.
-const WORKER_LEAST: u64 = WORKER_BASE + (64 << 20);
-
-/// The most that a worker is given unasked: with it every default limit holds.
-const WORKER_MOST: u64 = 3 << 29;
-
-/// The bound of one worker, and the limits that keep pictures below it: the file is held once, and
-/// what decoding it takes is predicted before it is begun.
-fn memory(flags: &Flags, workers: NonZeroUsize, mistakes: &mut Mistakes) -> (u64, Limits) {
-    let count = workers.get() as u64;
-    let all = match &flags.memory {
-        None => (machine::memory() / 2).clamp(count * WORKER_LEAST, count * WORKER_MOST),
-        Some(text) => parse_size(text).unwrap_or_else(|| {
+fn capacity(flags: &Flags, mistakes: &mut Mistakes) -> Capacity {
+    let asked = flags.workers.as_deref().and_then(|text| {
+        let number = text.parse().ok().filter(|n: &NonZeroUsize| n.get() <= 1024);
+        if number.is_none() {
+            mistakes.add("workers", text, "a number from 1 to 1024");
+        }
+        number
+    });
+    let spare = Memory::Spare(machine::memory() / 2);
+    let memory = match (&flags.memory, flags.memory.as_deref().and_then(parse_size)) {
+        (_, Some(size)) => Memory::Asked(size),
+        (None, None) => spare,
+        (Some(text), None) => {
             mistakes.add("memory", text, "a size such as 800MiB or 2GiB");
-            count * WORKER_MOST
-        }),
+            spare
+        }
     };
-    let each = all / count;
-    if each < WORKER_LEAST {
-        let least = (count * WORKER_LEAST) >> 20;
+    let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let capacity = Capacity::of(asked, cores, memory);
+    if capacity.each < WORKER_LEAST {
+        let workers = capacity.workers.get();
+        let least = (workers as u64 * WORKER_LEAST) >> 20;
         let given = flags.memory.as_deref().unwrap_or_default();
-        mistakes.add("memory", given, &format!("at least {least}MiB for {count} workers"));
+        mistakes.add("memory", given, &format!("at least {least}MiB for {workers} workers"));
     }
-    (each, limits_within(each))
-}
-
-/// The limits of a worker with so many bytes.
-pub fn limits_within(worker_memory: u64) -> Limits {
-    let spare = worker_memory.saturating_sub(WORKER_BASE);
-    let usual = Limits::default();
-    let bytes = usual.bytes.min(spare / 4);
-    Limits { bytes, memory: usual.memory.min(spare - bytes), ..usual }
+    capacity
 }
 
 /// Reads `45s`, `10m`, `2h` or `1d`.

@@ -11,6 +11,8 @@ use domain::contract::{self, Report};
 use homes::{Embedded, Memory, SmallDisk};
 use local::objects::Placement;
 
+use crate::report::{self, Lack};
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn memory_keeps_the_contract() {
     let report = contract::run(&Memory).await;
@@ -34,8 +36,9 @@ async fn one_machine_keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_machine_keeps_the_contract_on_a_small_disk() {
     let Some(disk) = SmallDisk::mount() else {
-        eprintln!("not run: this process may not mount a tmpfs");
-        return;
+        let what = "this process may not mount a tmpfs";
+        let lack = Lack::Machine(what, "run it as root on Linux");
+        return report::not_run("the contract on a small disk", lack);
     };
     for placement in [Placement::Link, Placement::Rename] {
         let room = Some(SmallDisk::SIZE);

@@ -99,6 +99,20 @@ fn two_files_of_one_name_are_wrong_use() {
     assert!(!out.exists(), "nothing was begun");
 }
 
+/// `..jpg` without its extension is `.`, and `...jpg` is `..`: folders that others stand in.
+#[test]
+fn a_file_whose_stem_is_a_folder_is_wrong_use() {
+    for name in ["..jpg", "...jpg"] {
+        let home = tempfile::tempdir().unwrap();
+        let (file, out) = (home.path().join(name), home.path().join("a/out"));
+        fs::write(&file, photograph(7, 40, 30)).unwrap();
+        let (code, _, said) = run(&["process", path(&file), "--out", path(&out)]);
+        assert_eq!(code, 2, "{name}: {said}");
+        assert!(said.contains(&format!("{name} is not the name of a file")), "{said}");
+        assert!(!home.path().join("a").exists(), "{name}: nothing was begun");
+    }
+}
+
 #[test]
 fn inspect_shows_the_record_and_writes_nothing() {
     let home = tempfile::tempdir().unwrap();

@@ -7,22 +7,30 @@ use super::{
     pictures::photograph,
     server::{DARKROOM, Server, send_signal},
 };
+use crate::report::{self, Lack};
 
-/// Why it cannot run here; none where it can.
-fn obstacle() -> Option<String> {
-    match Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output() {
-        Err(error) => Some(format!("strace cannot be started: {error}")),
-        Ok(output) if !output.status.success() => {
-            Some(format!("strace may not: {}", String::from_utf8_lossy(&output.stderr)))
-        }
-        Ok(_) => None,
+/// Whether it can run here; says so where it cannot.
+fn may_trace() -> bool {
+    const TEST: &str = "what is on disk before an upload is answered";
+    if !cfg!(target_os = "linux") {
+        report::not_run(TEST, Lack::Machine("strace exists on Linux only", "run it there"));
+        return false;
     }
+    match Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output() {
+        Err(_) => report::not_run(TEST, Lack::Tool("strace", "strace")),
+        Ok(output) if !output.status.success() => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let what = format!("strace may not trace here ({})", said.trim());
+            report::not_run(TEST, Lack::Machine(&what, "allow ptrace"));
+        }
+        Ok(_) => return true,
+    }
+    false
 }
 
 #[test]
 fn an_upload_is_answered_when_file_directory_and_message_are_on_disk() {
-    if let Some(obstacle) = obstacle() {
-        println!("NOT RUN: {obstacle}");
+    if !may_trace() {
         return;
     }
     let home = tempfile::tempdir().unwrap();
@@ -77,8 +85,11 @@ fn an_upload_is_answered_when_file_directory_and_message_are_on_disk() {
         message < answer,
         "answered (call {answer}) before the message was on disk ({message})"
     );
-    println!(
-        "synced: file {file}, name {placed}, directory {directory}, message {message}; answered {answer}"
+    report::say(
+        "strace",
+        format_args!(
+            "synced: file {file}, name {placed}, directory {directory}, message {message}; answered {answer}"
+        ),
     );
 }
 

@@ -57,8 +57,7 @@ fn a_renderer_reads_the_original_and_writes_its_pieces() {
     let record = |of: u8, name: &str| {
         let outcome = domain::image::Outcome::Dropped("larger".to_owned());
         let piece = PieceId { name: name.to_owned(), revision: revision(1) };
-        let now = jiff::Timestamp::UNIX_EPOCH;
-        Operation::Record { id: image(of), outcomes: vec![(piece, outcome)], now }
+        Operation::Record { id: image(of), outcomes: vec![(piece, outcome)] }
     };
     let list = |prefix| Operation::List { prefix, cursor: None, limit: 10 };
     for allowed in [
@@ -72,7 +71,6 @@ fn a_renderer_reads_the_original_and_writes_its_pieces() {
     ] {
         assert!(grant.allows(&allowed), "{allowed:?}");
     }
-    let now = jiff::Timestamp::UNIX_EPOCH;
     let problem = Problem::new(domain::Code::Damaged, "no");
     for refused in [
         Operation::Read { key: original(2) },
@@ -88,7 +86,7 @@ fn a_renderer_reads_the_original_and_writes_its_pieces() {
         list(Prefix::Public(image(2))),
         list(Prefix::Originals(image(1))),
         list(Prefix::Uploads),
-        Operation::Reject { id: image(1), problem, now },
+        Operation::Reject { id: image(1), problem },
         record(1, "large.webp"),
         record(2, "small.webp"),
     ] {
@@ -111,6 +109,7 @@ fn ingest_touches_the_upload_and_its_copy() {
         Operation::Copy { from: upload(2), to: original(1) },
         Operation::Copy { from: upload(1), to: original(2) },
         Operation::Copy { from: upload(1), to: variant(1, 1, "small.webp") },
+        Operation::Write { key: original(1) },
         Operation::Write { key: variant(1, 1, "small.webp") },
     ] {
         assert!(!grant.allows(&refused), "{refused:?}");

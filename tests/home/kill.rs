@@ -22,6 +22,7 @@ use super::{
     pictures::{Random, photograph},
     server::{Client, Server, darkroom, wait_for},
 };
+use crate::report;
 
 const UPLOADS: usize = 200;
 const KILLS: usize = 50;
@@ -65,11 +66,14 @@ fn fifty_kills_lose_nothing() {
         let made = fetch_all(&client, &record);
         assert_eq!(made, wanted[number], "picture {number} has other bytes than undisturbed");
     }
-    println!(
-        "{KILLS} kills in {:?}, {struck} of them struck unfinished work; {} answers were lost and \
+    report::say(
+        "kill",
+        format_args!(
+            "{KILLS} kills in {:?}, {struck} of them struck unfinished work; {} answers were lost and \
          asked for again; all {UPLOADS} pictures are ready",
-        begun.elapsed(),
-        ledger.lost.load(Ordering::SeqCst)
+            begun.elapsed(),
+            ledger.lost.load(Ordering::SeqCst)
+        ),
     );
     assert!(struck >= 40, "only {struck} kills struck unfinished work");
     assert_eq!(client.get("/v1/dead-letters").json()["dead_letters"], json!([]));
@@ -113,7 +117,7 @@ fn undisturbed(sources: &Arc<Vec<Vec<u8>>>) -> BTreeMap<usize, Variants> {
         (*number, fetch_all(&client, &record))
     });
     let made = made.collect();
-    println!("undisturbed: {UPLOADS} pictures in {:?}", begun.elapsed());
+    report::say("kill", format_args!("undisturbed: {UPLOADS} pictures in {:?}", begun.elapsed()));
     made
 }
 

@@ -1,6 +1,7 @@
 //! The home on one machine, with the real program: started, used, killed, stopped and started again
 //! from outside, as its owner does.
 
+mod capacity;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod command_line;
 mod drain;
@@ -12,6 +13,13 @@ mod grants;
     reason = "a helper that cannot go on ends its test"
 )]
 mod kill;
+mod lent_again;
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that cannot go on ends its test"
+)]
+mod liars;
 #[expect(clippy::expect_used, reason = "a helper that cannot go on ends its test")]
 mod pictures;
 #[expect(
@@ -20,6 +28,8 @@ mod pictures;
     reason = "a helper that cannot go on ends its test"
 )]
 mod poison;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod quick_start;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod refusals;
 #[expect(

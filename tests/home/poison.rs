@@ -3,6 +3,7 @@
 //! away. Nothing in the program knows of it.
 
 use std::{
+    fs,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -14,6 +15,7 @@ use super::{
     pictures::{self, photograph},
     server::{Client, Server, darkroom, send_signal, wait_for},
 };
+use crate::report::{self, Lack};
 
 /// A worker that has more than so many KiB has the giant: the others' pictures take half of it.
 pub(super) const GIANT_RESIDENT: u64 = 30 << 10;
@@ -142,21 +144,29 @@ fn starts_are_counted_across_restarts() {
 
 #[test]
 fn a_worker_that_outgrows_its_memory_is_said_to_have() {
+    const TEST: &str = "a worker that outgrows its memory";
     if Command::new("prlimit").arg("--version").output().is_err() {
-        println!("NOT RUN: there is no prlimit (util-linux) to take a worker's memory away with");
-        return;
+        let lack = Lack::Machine("there is no prlimit", "it is part of Linux's util-linux");
+        return report::not_run(TEST, lack);
     }
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &["--workers", "1", "--log", "warn"]);
     let client = server.client();
     // Bound to what it has before it begins, as if the giant had been predicted too small.
-    let (worker, _) = wait_for("a worker starts", MINUTE, || server.workers().first().copied());
+    // After it has bound itself, files last: a lower bound than its own would keep it from starting.
+    let worker = wait_for("a worker is bound", MINUTE, || {
+        let (worker, _) = server.workers().first().copied()?;
+        let limits = fs::read_to_string(format!("/proc/{worker}/limits")).ok()?;
+        let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+        (files.split_whitespace().next() == Some("3")).then_some(worker)
+    });
     let bound = format!("--as={}:{}", 64 << 20, 64 << 20);
     let bound =
         Command::new("prlimit").args(["--pid", &worker.to_string(), &bound]).output().unwrap();
     if !bound.status.success() {
-        println!("NOT RUN: prlimit may not: {}", String::from_utf8_lossy(&bound.stderr));
-        return;
+        let said = String::from_utf8_lossy(&bound.stderr);
+        let what = format!("prlimit may not bind a worker ({})", said.trim());
+        return report::not_run(TEST, Lack::Machine(&what, "run it as the workers' own user"));
     }
     let giant = client.upload(pictures::giant());
     let record = client.finished(&giant, MINUTE);

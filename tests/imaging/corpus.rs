@@ -1,9 +1,10 @@
 //! Real and hostile files that nobody here made, where `DARKROOM_CORPUS` points to them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use imaging::{FaultCode, Format, Header, HeaderError, Limits, Presets, Unlimited, Whole, open};
+
+use crate::report;
 
 /// Where our answer differs from Pillow's, and why.
 const EXCEPTIONS: &[(&str, Option<FaultCode>, &str)] = &[
@@ -71,10 +72,7 @@ fn outcome(file: &[u8]) -> Result<(u32, u32), FaultCode> {
 
 #[test]
 fn the_corpus_is_read_as_its_manifest_says() {
-    let Some(root) = std::env::var_os("DARKROOM_CORPUS") else {
-        return;
-    };
-    let root = Path::new(&root);
+    let Some(root) = report::corpus("files of the corpus as its manifest has them") else { return };
     let manifest = std::fs::read_to_string(root.join("manifest.tsv")).unwrap();
     let mut lines = manifest.lines();
     let columns: Vec<&str> = lines.next().unwrap().split('\t').collect();
@@ -106,4 +104,5 @@ fn the_corpus_is_read_as_its_manifest_says() {
     }
     assert!(seen > 200, "only {seen} JPEG and PNG files under {}", root.display());
     assert!(wrong.is_empty(), "{seen} files:\n{}", wrong.join("\n"));
+    report::say("corpus", format_args!("{seen} JPEG and PNG files read as the manifest says"));
 }

@@ -1,7 +1,7 @@
 //! `darkroom process`, judged by tools that nobody here wrote: libvips says how large, which way up
 //! and how the pixels should be.
 
-mod python;
+pub(crate) mod python;
 mod score;
 
 use std::{
@@ -13,17 +13,19 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::report;
+
 /// What the least-good tool of DESIGN.md's table that works in linear light reaches.
-const LEAST_MEAN: f64 = 70.0;
+pub(crate) const LEAST_MEAN: f64 = 70.0;
 
 /// What libvips found of one variant.
 #[derive(Deserialize)]
-struct Judged {
+pub(crate) struct Judged {
     file: String,
     name: String,
     format: String,
     loader: String,
-    size: [u32; 2],
+    pub(crate) size: [u32; 2],
     /// Inside the box, not rounded.
     wanted: [f64; 2],
     source: [u32; 2],
@@ -50,12 +52,9 @@ fn drawn_scenes_come_out_as_libvips_says() {
 
 #[test]
 fn photographs_come_out_as_libvips_says() {
-    let Some(corpus) = std::env::var_os("DARKROOM_CORPUS") else {
-        println!("NOT RUN: DARKROOM_CORPUS names no folder of photographs");
-        return;
-    };
+    let Some(corpus) = report::corpus("photographs as libvips makes them") else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let photographs = files_in(&Path::new(&corpus).join("camera"), &["jpg"]);
+    let photographs = files_in(&corpus.join("camera"), &["jpg"]);
     assert!(photographs.len() > 20, "{} photographs in DARKROOM_CORPUS", photographs.len());
     hold(&process_and_judge(&photographs, folder.path()), LEAST_MEAN);
 }
@@ -71,18 +70,23 @@ fn files_in(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     files
 }
 
-/// Runs the binary as a user would, checks what it prints against what is there, and asks libvips.
-fn process_and_judge(files: &[PathBuf], folder: &Path) -> Vec<Judged> {
-    let (made, references) = (folder.join("made"), folder.join("references"));
+/// What libvips finds of the variants `made/{stem of the file}/{variant}.{format}`.
+pub(crate) fn judge(files: &[PathBuf], made: &Path, folder: &Path) -> Vec<Judged> {
+    let references = folder.join("references");
     std::fs::create_dir(&references).unwrap_or_else(|e| panic!("{}: {e}", references.display()));
-    let records = process(files, &made);
     let presets = imaging::Presets::built_in();
     let boxes: BTreeMap<&String, _> =
         presets.variants.iter().map(|(name, p)| (name, (p.width, p.height))).collect();
     let task = json!({ "boxes": boxes, "files": files, "made": made, "references": references });
-    let judged: Vec<Judged> = serde_json::from_value(python::run("judge.py", &[], &task))
-        .unwrap_or_else(|e| panic!("judge.py: {e}"));
+    serde_json::from_value(python::run("judge.py", &[], &task))
+        .unwrap_or_else(|e| panic!("judge.py: {e}"))
+}
 
+/// Runs the binary as a user would, checks what it prints against what is there, and asks libvips.
+fn process_and_judge(files: &[PathBuf], folder: &Path) -> Vec<Judged> {
+    let made = folder.join("made");
+    let records = process(files, &made);
+    let judged = judge(files, &made, folder);
     assert_eq!(records.len(), files.len(), "one line a file");
     for (file, record) in files.iter().zip(&records) {
         assert_eq!(record["file"], json!(file), "one line a file, named as given");
@@ -136,7 +140,7 @@ fn process(files: &[PathBuf], made: &Path) -> Vec<Value> {
 }
 
 /// What every variant must be, and the score of all.
-fn hold(judged: &[Judged], least_mean: f64) {
+pub(crate) fn hold(judged: &[Judged], least_mean: f64) {
     let mut tell_turns = 0;
     for one in judged {
         let what = format!("{} {}.{}", one.file, one.name, one.format);

@@ -11,6 +11,7 @@ use std::{
 use ssimulacra2::{ColorPrimaries, Rgb, TransferCharacteristic, compute_frame_ssimulacra2};
 
 use super::Judged;
+use crate::report;
 
 /// The metric is not defined for less.
 const LEAST_SIDE: u32 = 8;
@@ -25,10 +26,13 @@ pub(crate) fn hold_mean(judged: &[Judged], least: f64) {
         groups.entry(format!("{}.{}", one.name, one.format)).or_default().push(*score);
     }
     for (group, scores) in &groups {
-        println!("SSIMULACRA2 {group}: {:.1} over {}", mean(scores), scores.len());
+        report::say(
+            "oracle",
+            format_args!("SSIMULACRA2 {group}: {:.1} over {}", mean(scores), scores.len()),
+        );
     }
     let all = mean(&scores);
-    println!("SSIMULACRA2 of all: {all:.1} over {}", scores.len());
+    report::say("oracle", format_args!("SSIMULACRA2 of all: {all:.1} over {}", scores.len()));
     assert!(all >= least, "mean SSIMULACRA2 {all:.1}, at least {least} is wanted");
 }
 

@@ -13,6 +13,7 @@ use super::{
     intruder::{Intruder, Moment},
     world::{ADOPTION_SECRET, ALBUMS, Stages, World, uploaded},
 };
+use crate::report;
 
 const PATH: &str = "2024/summer holiday/a+b.jpg";
 
@@ -139,7 +140,7 @@ async fn bytes_of_an_overwrite_never_get_the_older_id() {
             let source = world.image(id(&other)).await.source.unwrap();
             assert_eq!(source.sha256, Sha256::of(&other), "its own event brings it");
         }
-        println!("overwritten before each of {overwritten} calls");
+        report::say("adoption", format_args!("overwritten before each of {overwritten} calls"));
         assert!(overwritten >= 4);
     }
 }

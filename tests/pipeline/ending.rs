@@ -3,16 +3,22 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Budget, Catalog as _, Clock, ImageId, Outbox as _, Status, memory::ManualClock, message::Body,
+    Budget, Catalog as _, Clock, ImageId, Key, Objects, Outbox as _, Queue, Stage, StageName,
+    Status,
+    memory::ManualClock,
+    message::{Body, Order},
+    record::variant_key,
     stage::carry,
 };
 use jiff::Timestamp;
+use local::worker::{grant::Grant, wire::Operation};
 
 use super::{
     draw,
     intruder::{Intruder, Moment},
     world::{BEGINNING, Stages, VISIBILITY, World},
 };
+use crate::report;
 
 /// Erases an image the moment before or after something is written for it, by a handler that had
 /// seen it alive; then runs its erasure to the end. What is left must be nothing.
@@ -69,11 +75,59 @@ async fn a_handler_whose_image_was_erased_deletes_what_it_wrote() {
     while erased_at(Moment::Call(calls)).await {
         calls += 1;
     }
-    println!("erased before each of {calls} calls");
+    report::say("erasure", format_args!("erased before each of {calls} calls"));
     assert!(calls >= 10, "{calls} calls are not the path of an image");
     for part in ["v/", "m/", "medium.png", "small.webp"] {
         assert!(erased_at(Moment::Write(part)).await, "{part}");
         assert!(erased_at(Moment::Written(part)).await, "{part}");
+    }
+}
+
+/// What other messages write for the image is theirs to delete, and the erasure's: a worker that
+/// asked for it would be killed.
+#[tokio::test]
+async fn a_late_worker_deletes_what_its_own_message_may_write_and_nothing_else() {
+    let world = World::new();
+    let image = world.upload(1, &draw::jpeg(60, 40, 1)).await;
+    let stages = world.stages();
+    let take = async |name| Queue::receive(&*world.queue, name, 1, VISIBILITY).await.unwrap();
+    for name in [StageName::Ingest, StageName::Fanout] {
+        let budget = Budget::unlimited(world.clock.clone());
+        carry(&*world.queue, stages.of(name), &take(name).await[0], &budget).await.unwrap();
+    }
+    let all = take(StageName::Resize).await.remove(0).message;
+    let Body::Render { pieces, .. } = all.body else { panic!("{all:?}") };
+    let (own, others): (Vec<_>, Vec<_>) =
+        pieces.into_iter().partition(|order| order.id.name.starts_with("small."));
+    let record = world.image(image).await;
+    let keys = |orders: &[Order]| -> Vec<Key> {
+        let files = orders.iter().filter(|order| order.id.name.contains('.'));
+        files.map(|order| variant_key(&record, &order.id)).collect()
+    };
+    for key in keys(&others) {
+        Objects::write_if_absent(&*world.objects, &key, "another worker's".into()).await.unwrap();
+    }
+    let intruder = Arc::new(Intruder::new(&world, Moment::Write("small"), {
+        let catalog = world.catalog.clone();
+        move || {
+            let catalog = catalog.clone();
+            Box::pin(async move { drop(catalog.erase(image, BEGINNING).await.unwrap()) })
+        }
+    }));
+    let late = Stages::over(intruder.clone(), world.catalog.clone(), BEGINNING);
+    let expected = keys(&own);
+    assert_eq!((expected.len(), keys(&others).len()), (2, 2));
+    let message = domain::Message::from(Body::Render { image, pieces: own });
+    let budget = Budget::unlimited(world.clock.clone());
+    let follow = Stage::handle(&late.resize, message.clone(), &budget).await.unwrap();
+    assert!(intruder.came() && follow.is_empty(), "{follow:?}");
+    let (mut expected, mut deleted) = (expected, intruder.deleted());
+    expected.sort();
+    deleted.sort();
+    assert_eq!(deleted, expected);
+    let grant = Grant::of(&message).expect("a worker handles it");
+    for key in deleted {
+        assert!(grant.allows(&Operation::Delete { key: key.clone() }), "{key}");
     }
 }
 

@@ -10,6 +10,7 @@ use domain::{
 use serde_json::Value;
 
 use super::world::World;
+use crate::report::{self, Lack};
 
 /// exiftool's answers, by the file's name; none where it is not installed.
 fn answers(files: &[std::path::PathBuf]) -> Option<BTreeMap<String, Value>> {
@@ -112,19 +113,16 @@ fn differences(ours: &Metadata, theirs: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn real_photographs_say_what_exiftool_says() {
-    let Some(corpus) = std::env::var_os("DARKROOM_CORPUS") else {
-        println!("NOT RUN: DARKROOM_CORPUS does not say where the corpus is");
-        return;
-    };
-    let mut files: Vec<_> = std::fs::read_dir(Path::new(&corpus).join("camera"))
+    const TEST: &str = "metadata as exiftool reads it";
+    let Some(corpus) = report::corpus(TEST) else { return };
+    let mut files: Vec<_> = std::fs::read_dir(corpus.join("camera"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "jpg"))
         .collect();
     files.sort();
     let Some(answers) = answers(&files) else {
-        println!("NOT RUN: exiftool is not installed (apt-get install libimage-exiftool-perl)");
-        return;
+        return report::not_run(TEST, Lack::Tool("exiftool", "libimage-exiftool-perl"));
     };
     let mut compared = 0;
     let mut placed = 0;
@@ -136,7 +134,7 @@ async fn real_photographs_say_what_exiftool_says() {
         world.settle(&world.stages()).await;
         let image = world.image(id).await;
         if image.status == Status::Rejected {
-            println!("{name}: {}", image.problem.unwrap().detail);
+            report::say("exiftool", format_args!("{name}: {}", image.problem.unwrap().detail));
             continue;
         }
         let described = image.work.ended.values().find_map(|outcome| match outcome {
@@ -156,7 +154,10 @@ async fn real_photographs_say_what_exiftool_says() {
         let found = differences(&fields, &answers[&name]).into_iter();
         wrong.extend(found.map(|difference| format!("{name}: {difference}")));
     }
-    println!("{compared} photographs compared with exiftool, {placed} with a position");
+    report::say(
+        "exiftool",
+        format_args!("{compared} photographs compared with exiftool, {placed} with a position"),
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(compared >= 30 && placed >= 5, "{compared} compared, {placed} placed");
 }

@@ -5,7 +5,7 @@ use std::{
     ops::Range,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -44,6 +44,7 @@ pub struct Intruder {
     deed: Deed,
     calls: AtomicUsize,
     deeds: AtomicUsize,
+    deleted: Mutex<Vec<Key>>,
 }
 
 impl Intruder {
@@ -58,12 +59,18 @@ impl Intruder {
             deed: Box::new(deed),
             calls: AtomicUsize::new(0),
             deeds: AtomicUsize::new(0),
+            deleted: Mutex::default(),
         }
     }
 
     /// Whether it happened.
     pub fn came(&self) -> bool {
         self.deeds.load(Ordering::SeqCst) > 0
+    }
+
+    /// Every key that was deleted through it, in order.
+    pub fn deleted(&self) -> Vec<Key> {
+        self.deleted.lock().unwrap().clone()
     }
 
     async fn call(&self) {
@@ -130,6 +137,7 @@ impl Objects for Intruder {
     }
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         self.call().await;
+        self.deleted.lock().unwrap().push(key.clone());
         self.inner.delete(key).await
     }
     async fn presign_put(&self, key: &Key, terms: &UploadTerms) -> Result<Signed, StoreError> {

@@ -6,7 +6,7 @@ pub(super) mod draw;
 mod ending;
 mod exif;
 mod exiftool;
-mod intruder;
+pub(super) mod intruder;
 mod path;
 mod refusals;
 mod sweeping;

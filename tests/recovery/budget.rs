@@ -22,6 +22,7 @@ use super::{
     ports::Delays,
     scenario::End,
 };
+use crate::report;
 
 /// A clock that moves on by a second whenever somebody looks at it.
 struct CountedClock {
@@ -104,7 +105,13 @@ async fn twenty_four_variants_are_made_by_many_messages_and_none_twice() {
         let distinct: BTreeSet<_> = writes.iter().map(|(path, _)| path).collect();
         assert_eq!((writes.len(), distinct.len()), (24, 24), "each piece was encoded once");
         assert!(writes.iter().all(|(_, written)| *written == Written::Created));
-        println!("{visibility:?}: 24 variants by {messages} messages, {} encodings", writes.len());
+        report::say(
+            "budget",
+            format_args!(
+                "{visibility:?}: 24 variants by {messages} messages, {} encodings",
+                writes.len()
+            ),
+        );
     }
 }
 

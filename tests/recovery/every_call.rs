@@ -10,6 +10,7 @@ use super::{
     ports::Delays,
     scenario::{End, play},
 };
+use crate::report;
 
 /// Plays one disturbed run; the calls that it made, and whether it was disturbed at all.
 fn run(at: usize, blow: Blow, delays: Delays, loans: Loans) -> (End, Arc<Fuse>) {
@@ -37,9 +38,12 @@ fn the_undisturbed_run_shows_every_kind_of_end() {
     let ready = statuses.iter().filter(|status| **status == Status::Ready).count();
     assert_eq!(ready, 4, "photograph, private, silent and adopted: {statuses:?}");
     assert_eq!(end.letters, 0);
-    println!(
-        "the undisturbed run makes {calls} port calls, and leaves {} objects",
-        end.objects.len()
+    report::say(
+        "recovery",
+        format_args!(
+            "the undisturbed run makes {calls} port calls, and leaves {} objects",
+            end.objects.len()
+        ),
     );
 }
 
@@ -64,7 +68,10 @@ fn the_end_is_the_same_whichever_call_fails_or_kills() {
                     let (end, fuse) = run(at, blow, Delays::NONE, loans);
                     assert_eq!(&end, expected, "{blow:?} at call {at}, loans {loans:?}");
                     if !fuse.blown() {
-                        println!("{blow:?}, loans {loans:?}: {} calls explored", at - 1);
+                        report::say(
+                            "recovery",
+                            format_args!("{blow:?}, loans {loans:?}: {} calls explored", at - 1),
+                        );
                         return at - 1;
                     }
                 }
@@ -74,7 +81,7 @@ fn the_end_is_the_same_whichever_call_fails_or_kills() {
         let threads: Vec<_> = ways.into_iter().map(explore).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    println!("{explored} disturbed runs of {calls} calls each");
+    report::say("recovery", format_args!("{explored} disturbed runs of {calls} calls each"));
     assert!(explored >= 6 * calls, "{explored} runs cannot have touched each of {calls} calls");
 }
 
@@ -100,13 +107,13 @@ fn the_end_is_the_same_with_doubled_and_shuffled_messages() {
                     assert_eq!(&end, expected, "seed {seed}, {blow:?} at call {at}, {loans:?}");
                     runs += 1;
                 }
-                println!("seed {seed}: {calls} calls, {runs} runs");
+                report::say("recovery", format_args!("seed {seed}: {calls} calls, {runs} runs"));
                 runs
             })
         };
         let threads: Vec<_> = (0..SEEDS).map(explore).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    println!("{explored} runs with each message twice");
+    report::say("recovery", format_args!("{explored} runs with each message twice"));
     assert!(explored > usize::try_from(SEEDS).unwrap() * 2);
 }

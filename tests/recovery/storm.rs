@@ -10,6 +10,7 @@ use super::{
     home::{Home, Loans},
     ports::{Delays, Random},
 };
+use crate::report;
 
 const IMAGES: u8 = 20;
 const COPIES: usize = 1_000;
@@ -58,8 +59,14 @@ async fn a_thousand_copies_of_each_event_make_one_fan_out_an_image() {
             }
         }
     }
-    println!("{} events of {IMAGES} images; sent since: {sent:?}", storm.len());
-    println!("objects as (asked, created): {objects:?}; notices: {}", notices.len());
+    report::say(
+        "storm",
+        format_args!("{} events of {IMAGES} images; sent since: {sent:?}", storm.len()),
+    );
+    report::say(
+        "storm",
+        format_args!("objects as (asked, created): {objects:?}; notices: {}", notices.len()),
+    );
 
     let images_made = usize::from(IMAGES);
     assert_eq!(sent.get("describe"), Some(&images_made));

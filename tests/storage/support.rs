@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    io::Write,
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
@@ -22,6 +21,8 @@ use local::{
     objects::{LocalObjects, Placement},
 };
 use tempfile::TempDir;
+
+use crate::report::{self, Lack};
 
 pub(super) const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
 
@@ -132,9 +133,8 @@ impl Mount {
             Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
             Err(error) => error.to_string(),
         };
-        // Past the test harness, which keeps what successful tests print to itself.
-        let line = format!("NOT RUN: {test}: tmpfs cannot be mounted here ({reason})\n");
-        std::io::stderr().write_all(line.as_bytes()).ok();
+        let what = format!("tmpfs cannot be mounted here ({reason})");
+        report::not_run(test, Lack::Machine(&what, "run it as root on Linux"));
         None
     }
 

@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
 
 async fn serve(settings: &Settings) -> Result<Drained, ServeError> {
     let server = Server::prepare(settings).await?;
-    let (url, workers) = (server.url(), settings.workers);
+    let (url, workers) = (server.url(), settings.capacity.workers);
     match settings.log_format {
         LogFormat::Json | LogFormat::Bare => tracing::info!(url, workers, "listening"),
         LogFormat::Text => {

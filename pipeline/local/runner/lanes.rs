@@ -14,11 +14,14 @@ use domain::{
 use futures::FutureExt as _;
 use tokio::{sync::watch, time};
 
-use super::{budget, feed::Feed};
+use super::{admit, budget, feed::Feed};
 use crate::{
     database::Database,
     vitals::{Outcome, Tally},
-    worker::supervisor::{Loss, Ports, Terms, Worker},
+    worker::{
+        conversation::Ports,
+        supervisor::{Loss, Terms, Worker},
+    },
 };
 
 /// The pause between two tries to settle, and to start a worker.
@@ -26,18 +29,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a message waits after its first start was lost: others go first.
 const BACKOFF: Duration = Duration::from_secs(1);
-
-/// Loans of one message that may end with this home itself before they are held against it.
-const HOME_DEATHS: u32 = 100;
-
-/// [`stage::admit`], where the home witnesses what is lost. A start that a message's own handler
-/// did not survive is written into the message ([`Settlement::lost`]). A loan that ended otherwise
-/// ended with the whole home: killed, cut off when it was stopped, without power. That says nothing
-/// about the message; only one that was on loan at every one of many such ends is suspected.
-fn admit(delivery: &Delivery) -> Admission {
-    let receives = delivery.receives.saturating_sub(HOME_DEATHS).max(1);
-    stage::admit(&Delivery { receives, ..delivery.clone() })
-}
 
 /// Why a handler did not come to an end.
 struct Cause {
@@ -132,7 +123,14 @@ impl WorkerLane {
             }
             Err(loss) => {
                 self.tally.worker_lost(loss.cause());
-                settlement.lost(delivery, message, Cause::from(&loss), begun).await;
+                if let Loss::Stalled(_) = loss {
+                    // Not the message's doing: it waits, as for any store, and no start is counted.
+                    let failure =
+                        Failure::Transient { retry_after: PAUSE, reason: loss.to_string() };
+                    settlement.judge(delivery, &message, Err(failure), begun).await;
+                } else {
+                    settlement.lost(delivery, message, Cause::from(&loss), begun).await;
+                }
                 None
             }
         }

@@ -46,11 +46,9 @@ impl Grant {
             // What a worker wrote it may take back, when the image turns out to be erased; ingest
             // also takes the upload of an erased image away.
             Operation::Delete { key } => {
-                self.may_write(key) || (self.stage == Ingest && self.is_upload(key))
+                self.may_write(key) || self.may_keep(key) || self.is_upload(key)
             }
-            Operation::Copy { from, to } => {
-                self.stage == Ingest && self.is_upload(from) && self.may_write(to)
-            }
+            Operation::Copy { from, to } => self.is_upload(from) && self.may_keep(to),
             Operation::Image { id } => *id == self.image,
             Operation::Accept { id, .. } | Operation::Reject { id, .. } => {
                 self.stage == Ingest && *id == self.image
@@ -91,8 +89,7 @@ impl Grant {
     fn may_write(&self, key: &Key) -> bool {
         key.image() == Some(self.image)
             && match (key, self.stage) {
-                (Key::Original { .. }, StageName::Ingest)
-                | (Key::Metadata { .. }, StageName::Metadata) => true,
+                (Key::Metadata { .. }, StageName::Metadata) => true,
                 (Key::Variant { file, revision, .. }, StageName::Resize) => {
                     self.is_ordered(file, revision)
                 }
@@ -100,11 +97,18 @@ impl Grant {
             }
     }
 
+    /// Originals are copies of the upload, and nothing that a worker thought up.
+    fn may_keep(&self, key: &Key) -> bool {
+        self.stage == StageName::Ingest
+            && key.image() == Some(self.image)
+            && matches!(key, Key::Original { .. })
+    }
+
     fn is_ordered(&self, file: &str, revision: &Revision) -> bool {
         self.pieces.iter().any(|piece| piece.name == file && piece.revision == *revision)
     }
 
     fn is_upload(&self, key: &Key) -> bool {
-        *key == Key::Upload { image: self.image }
+        self.stage == StageName::Ingest && *key == Key::Upload { image: self.image }
     }
 }

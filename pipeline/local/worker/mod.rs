@@ -3,8 +3,8 @@
 //!
 //! A worker has no file, no network, no database and no environment: it is handed a message over
 //! its standard input and calls back over its standard output for every object and every record.
-//! What it may call for is decided by the message it was handed ([`grant`]), so bytes that take a
-//! worker over reach no other image.
+//! What it may call for is decided by the message it was handed ([`grant`]), and how much of it
+//! ([`allowance`]), so bytes that take a worker over reach no other image and fill no disk.
 //!
 //! ```text
 //! supervisor                                   worker
@@ -15,6 +15,8 @@
 //!     │ ◄──────────────────────── Done { … } ──── │   or it dies, or runs out of time
 //! ```
 
+pub mod allowance;
+pub mod conversation;
 pub mod grant;
 pub mod ports;
 pub mod process;

@@ -34,7 +34,8 @@ pub struct Answer {
     pub bytes: Bytes,
 }
 
-/// [`Objects`] and [`Catalog`] by the supervisor's hands, one call at a time.
+/// [`Objects`] and [`Catalog`] by the supervisor's hands, one call at a time. When something is
+/// recorded is the supervisor's to say: the moments that stages give are not passed on.
 pub struct Remote(Mutex<Line>);
 
 struct Line {
@@ -182,9 +183,9 @@ impl Catalog for Remote {
         &self,
         id: ImageId,
         source: &Source,
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<Acceptance, StoreError> {
-        let operation = Operation::Accept { id, source: Box::new(source.clone()), now };
+        let operation = Operation::Accept { id, source: Box::new(source.clone()) };
         let answer = self.call(operation, &[]).await?;
         expect_reply!(answer, (Reply::Acceptance(acceptance), _) => acceptance)
     }
@@ -193,9 +194,9 @@ impl Catalog for Remote {
         &self,
         id: ImageId,
         problem: &Problem,
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let operation = Operation::Reject { id, problem: problem.clone(), now };
+        let operation = Operation::Reject { id, problem: problem.clone() };
         expect_reply!(self.call(operation, &[]).await?, (Reply::Rejected(is), _) => is)
     }
 
@@ -218,9 +219,9 @@ impl Catalog for Remote {
         &self,
         id: ImageId,
         outcomes: &[(PieceId, Outcome)],
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<Progress, StoreError> {
-        let operation = Operation::Record { id, outcomes: outcomes.to_vec(), now };
+        let operation = Operation::Record { id, outcomes: outcomes.to_vec() };
         expect_reply!(self.call(operation, &[]).await?, (Reply::Progress(progress), _) => progress)
     }
 

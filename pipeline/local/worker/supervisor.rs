@@ -1,10 +1,9 @@
 //! The supervisor's side: start a worker, hand it a message, serve its calls, and say how it was
 //! lost when it was.
 
-use std::{io, os::unix::process::ExitStatusExt, process::Stdio, sync::Arc, time::Duration};
+use std::{io, os::unix::process::ExitStatusExt, process::Stdio, time::Duration};
 
-use bytes::Bytes;
-use domain::{Catalog, Code, Failure, Message, Objects, StoreError};
+use domain::{Code, Failure, Message};
 use imaging::Limits;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
@@ -14,8 +13,8 @@ use tokio::{
 };
 
 use super::{
-    grant::Grant,
-    wire::{self, Assignment, FromWorker, Operation, Reply, ToWorker},
+    conversation::{Breach, Ports, converse},
+    wire::{self, Assignment, FromWorker},
 };
 
 /// How a worker is started and what it is held to.
@@ -25,7 +24,8 @@ pub struct Terms {
     pub memory: u64,
     /// What its stages refuse.
     pub limits: Limits,
-    /// From being handed a message until being killed.
+    /// What a worker may take for one message before it is killed, the home's answers not counted;
+    /// and what the home may take for all of those.
     pub deadline: Duration,
     /// Which of its log lines are wanted, as a `tracing` filter.
     pub log: String,
@@ -37,15 +37,6 @@ impl Terms {
     fn working_time(&self) -> Duration {
         self.deadline.mul_f32(0.7)
     }
-}
-
-/// What a worker's calls are answered from.
-#[derive(Clone)]
-pub struct Ports {
-    /// The objects.
-    pub objects: Arc<dyn Objects>,
-    /// The catalog.
-    pub catalog: Arc<dyn Catalog>,
 }
 
 /// How a worker was lost in the middle of a message.
@@ -66,6 +57,9 @@ pub enum Loss {
     /// It said something that makes no sense, and was killed.
     #[error("the worker was killed because of what it said: {0}")]
     Nonsense(String),
+    /// What it asked for took the home too long, and it was killed in the middle of its work.
+    #[error("objects and records were not there after {0:?}, and the worker was killed")]
+    Stalled(Duration),
 }
 
 impl Loss {
@@ -77,13 +71,14 @@ impl Loss {
             Self::Memory(_) => "memory",
             Self::Time(_) => "time",
             Self::Nonsense(_) => "nonsense",
+            Self::Stalled(_) => "stalled",
         }
     }
 
     /// The code of what is given up because of it.
     pub fn code(&self) -> Code {
         match self {
-            Self::Time(_) => Code::TimedOut,
+            Self::Time(_) | Self::Stalled(_) => Code::TimedOut,
             Self::Signal(_) | Self::Exit(_) | Self::Memory(_) | Self::Nonsense(_) => Code::Crashed,
         }
     }
@@ -101,9 +96,6 @@ pub struct Worker {
 /// How long a new process may take until it is ready for a message.
 const START: Duration = Duration::from_secs(10);
 
-/// Keys of one page: a frame's head holds them easily.
-const LONGEST_LIST: usize = 1000;
-
 /// How long a process may take to end after its output did.
 const END: Duration = Duration::from_secs(2);
 
@@ -120,7 +112,7 @@ impl Worker {
         let relay = tokio::spawn(relay(stderr, child.id().unwrap_or(0)));
         let stdout = BufReader::new(stdout);
         let mut worker = Self { child, stdin, stdout, relay, terms: terms.clone() };
-        match timeout(START, wire::receive(&mut worker.stdout)).await {
+        match timeout(START, wire::receive(&mut worker.stdout, 0)).await {
             Ok(Ok(Some((FromWorker::Ready, _)))) => Ok(worker),
             Ok(Ok(Some(_))) => Err(io::Error::other("the worker spoke before it was ready")),
             Ok(Ok(None) | Err(_)) => {
@@ -137,58 +129,20 @@ impl Worker {
         message: &Message,
         ports: &Ports,
     ) -> Result<Result<Vec<Message>, Failure>, Loss> {
-        let Some(grant) = Grant::of(message) else {
-            return Ok(Err(Failure::Misrouted(message.name().to_owned())));
-        };
-        let deadline = self.terms.deadline;
-        let loss = match timeout(deadline, self.converse(message, &grant, ports)).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(Breach::Silence)) => return Err(self.ended().await),
-            Ok(Err(Breach::Nonsense(what))) => Loss::Nonsense(what),
-            Err(_) => Loss::Time(deadline),
-        };
-        self.kill().await;
-        Err(loss)
-    }
-
-    async fn converse(
-        &mut self,
-        message: &Message,
-        grant: &Grant,
-        ports: &Ports,
-    ) -> Result<Result<Vec<Message>, Failure>, Breach> {
         let time_ms = self.terms.working_time().as_millis().try_into().unwrap_or(u64::MAX);
         let limits = self.terms.limits.clone();
         let assignment = Assignment { message: message.clone(), time_ms, limits };
-        wire::send(&mut self.stdin, &ToWorker::Handle(assignment), &[]).await?;
-        loop {
-            match wire::receive(&mut self.stdout).await? {
-                None => return Err(Breach::Silence),
-                Some((FromWorker::Call { call, operation }, bytes)) => {
-                    let (reply, bytes) = answer(operation, bytes, grant, ports).await;
-                    wire::send(&mut self.stdin, &ToWorker::Answer { call, reply }, &bytes).await?;
-                }
-                Some((FromWorker::Done { answer: Ok(messages) }, _)) if messages.len() > 1 => {
-                    let count = messages.len();
-                    return Err(Breach::Nonsense(format!(
-                        "{count} messages were to follow from one"
-                    )));
-                }
-                Some((FromWorker::Done { answer }, _)) => {
-                    return match answer.iter().flatten().find(|m| !grant.allows_sending(m)) {
-                        Some(other) => Err(Breach::Nonsense(format!(
-                            "{} was to follow from {}",
-                            other.name(),
-                            message.name()
-                        ))),
-                        None => Ok(answer),
-                    };
-                }
-                Some((FromWorker::Ready, _)) => {
-                    return Err(Breach::Nonsense("ready, in the middle of its work".to_owned()));
-                }
-            }
-        }
+        let deadline = self.terms.deadline;
+        let (from, to) = (&mut self.stdout, &mut self.stdin);
+        let loss = match converse(from, to, assignment, ports, deadline).await {
+            Ok(answer) => return Ok(answer),
+            Err(Breach::Silence) => return Err(self.ended().await),
+            Err(Breach::Nonsense(what)) => Loss::Nonsense(what),
+            Err(Breach::Late) => Loss::Time(deadline),
+            Err(Breach::Stalled) => Loss::Stalled(deadline),
+        };
+        self.kill().await;
+        Err(loss)
     }
 
     /// How the process ended whose output did.
@@ -214,21 +168,6 @@ impl Worker {
     pub async fn kill(&mut self) {
         if let Err(error) = self.child.kill().await {
             tracing::warn!(%error, "a worker could not be killed");
-        }
-    }
-}
-
-/// Why a conversation ended before its time.
-enum Breach {
-    Silence,
-    Nonsense(String),
-}
-
-impl From<io::Error> for Breach {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::InvalidData => Self::Nonsense(error.to_string()),
-            _ => Self::Silence,
         }
     }
 }
@@ -277,50 +216,6 @@ async fn relay(stderr: ChildStderr, pid: u32) -> bool {
         // The allocator's own report, before it aborts.
         out_of_memory |= line.starts_with("memory allocation of ");
     }
-}
-
-/// Does what a worker asks for, if its message grants it.
-async fn answer(
-    operation: Operation,
-    bytes: Bytes,
-    grant: &Grant,
-    ports: &Ports,
-) -> (Result<Reply, StoreError>, Bytes) {
-    if !grant.allows(&operation) {
-        tracing::error!(?operation, "a worker asked for what its message does not grant");
-        let refusal = "the message at hand does not grant this operation".to_owned();
-        return (Err(StoreError::Refused(refusal)), Bytes::new());
-    }
-    let read = |found: Result<Bytes, StoreError>| match found {
-        Ok(bytes) => (Ok(Reply::Bytes), bytes),
-        Err(error) => (Err(error), Bytes::new()),
-    };
-    let Ports { objects, catalog } = ports;
-    let reply = match operation {
-        Operation::Read { key } => return read(objects.read(&key).await),
-        Operation::ReadRange { key, start, end } => {
-            return read(objects.read_range(&key, start..end).await);
-        }
-        Operation::Head { key } => objects.head(&key).await.map(Reply::Meta),
-        Operation::Write { key } => objects.write_if_absent(&key, bytes).await.map(Reply::Written),
-        Operation::Copy { from, to } => objects.copy(&from, &to).await.map(Reply::Written),
-        Operation::List { prefix, cursor, limit } => {
-            // A worker is not believed, nor is how much it wants to hear.
-            objects.list(&prefix, cursor.as_deref(), limit.min(LONGEST_LIST)).await.map(Reply::Keys)
-        }
-        Operation::Delete { key } => objects.delete(&key).await.map(|()| Reply::Deleted),
-        Operation::Image { id } => catalog.image(id).await.map(|it| Reply::Image(Box::new(it))),
-        Operation::Accept { id, source, now } => {
-            catalog.accept(id, &source, now).await.map(Reply::Acceptance)
-        }
-        Operation::Reject { id, problem, now } => {
-            catalog.reject(id, &problem, now).await.map(Reply::Rejected)
-        }
-        Operation::Record { id, outcomes, now } => {
-            catalog.record(id, &outcomes, now).await.map(Reply::Progress)
-        }
-    };
-    (reply, Bytes::new())
 }
 
 fn signal_name(signal: i32) -> &'static str {

@@ -16,7 +16,6 @@ use domain::{
     query::Page,
 };
 use imaging::Limits;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -73,7 +72,8 @@ pub enum FromWorker {
 }
 
 /// The port operations that a stage in a worker may ask for. Those that are not here
-/// (signing, erasing, announcing) belong to the stages that run beside the database.
+/// (signing, erasing, announcing) belong to the stages that run beside the database. Nor does a
+/// worker say when anything is: the supervisor's clock does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
@@ -133,8 +133,6 @@ pub enum Operation {
         id: ImageId,
         /// What it is.
         source: Box<Source>,
-        /// When.
-        now: Timestamp,
     },
     /// [`domain::Catalog::reject`].
     Reject {
@@ -142,8 +140,6 @@ pub enum Operation {
         id: ImageId,
         /// Why.
         problem: Problem,
-        /// When.
-        now: Timestamp,
     },
     /// [`domain::Catalog::record`].
     Record {
@@ -151,8 +147,6 @@ pub enum Operation {
         id: ImageId,
         /// How pieces ended.
         outcomes: Vec<(PieceId, Outcome)>,
-        /// When.
-        now: Timestamp,
     },
 }
 
@@ -209,7 +203,7 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<(T, 
         return Ok(None);
     }
     from.read_exact(&mut lengths[1..])?;
-    let (head_length, bytes_length) = checked(lengths)?;
+    let (head_length, bytes_length) = checked(lengths, MOST_BYTES)?;
     // The supervisor is believed, so the buffer is of the right size at once: growing it would take
     // up to three times the memory of a large upload.
     let mut head = vec![0; head_length as usize];
@@ -219,17 +213,19 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<(T, 
     Ok(Some((parse(&head)?, bytes.into())))
 }
 
-/// Reads a frame; none at the end of the stream, if it ends between two frames. A worker is not
-/// believed: memory is taken as bytes come, not as they are announced.
+/// Reads a frame with at most so many raw bytes; none at the end of the stream, if it ends between
+/// two frames. A worker is not believed: memory is taken as bytes come, not as they are announced.
 pub async fn receive<T: DeserializeOwned>(
     from: &mut (impl AsyncRead + Unpin),
+    most: u64,
 ) -> io::Result<Option<(T, Bytes)>> {
     let mut lengths = [0; 8];
     if from.read(&mut lengths[..1]).await? == 0 {
         return Ok(None);
     }
     from.read_exact(&mut lengths[1..]).await?;
-    let (head_length, bytes_length) = checked(lengths)?;
+    let most = u32::try_from(most).unwrap_or(u32::MAX).min(MOST_BYTES);
+    let (head_length, bytes_length) = checked(lengths, most)?;
     let head = exactly(from, head_length).await?;
     let bytes = exactly(from, bytes_length).await?;
     Ok(Some((parse(&head)?, bytes.into())))
@@ -247,20 +243,20 @@ fn opening(head: &impl Serialize, bytes: &[u8]) -> io::Result<([u8; 8], Vec<u8>)
     let mut lengths = [0; 8];
     lengths[..4].copy_from_slice(&length(&head).to_le_bytes());
     lengths[4..].copy_from_slice(&length(bytes).to_le_bytes());
-    checked(lengths)?;
+    checked(lengths, MOST_BYTES)?;
     Ok((lengths, head))
 }
 
-fn checked(lengths: [u8; 8]) -> io::Result<(u32, u32)> {
+fn checked(lengths: [u8; 8], most: u32) -> io::Result<(u32, u32)> {
     // The first in the lower half, the second in the upper.
     let both = u64::from_le_bytes(lengths);
     let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX);
     let (head, bytes) = (half(both), half(both >> 32));
-    if head > LONGEST_HEAD || bytes > MOST_BYTES {
+    if head > LONGEST_HEAD || bytes > most {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             format!(
-                "a frame of {head} and {bytes} bytes; at most {LONGEST_HEAD} and {MOST_BYTES} are taken"
+                "a frame of {head} and {bytes} bytes; at most {LONGEST_HEAD} and {most} are taken"
             ),
         ));
     }

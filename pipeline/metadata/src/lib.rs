@@ -27,7 +27,10 @@ use domain::{
 use imaging::Format;
 use jiff::Timestamp;
 
-pub use self::exposition::{Exposition, explain};
+pub use self::{
+    exposition::{Exposition, explain},
+    raw::MOST_RAW,
+};
 
 /// What reads metadata. It is hashed into the revision of the metadata piece, so the first number
 /// is raised whenever a change here changes what is found.

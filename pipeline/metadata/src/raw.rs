@@ -9,6 +9,10 @@ const MOST_TAGS: usize = 1_000;
 /// Bytes of all values together.
 const MOST_BYTES: usize = 256 << 10;
 
+/// More bytes than the whole object has: the values, and a name for each tag and the first faults,
+/// which together take less than as much again.
+pub const MOST_RAW: u64 = 2 * MOST_BYTES as u64;
+
 /// Numbers and bytes of one value. What is longer (makers' notes, tables, previews) is for programs
 /// that know it, and they have the original.
 const MOST_ITEMS: usize = 64;

@@ -7,10 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    DeadLetters, Message, Outbox, Problem, Queue, StageName, StoreError,
-    message::Body,
-    ports::{DeadLetter, Delivery},
-    query::Page,
+    DeadLetters, Message, Outbox, Problem, Queue, StageName, StoreError, message::Body,
+    ports::DeadLetter, query::Page,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,26 +84,7 @@ impl Outbox for BrokenLetters {
     }
 }
 
-#[deny(clippy::missing_trait_methods)]
-#[async_trait]
-impl Queue for BrokenLetters {
-    async fn receive(
-        &self,
-        stage: StageName,
-        limit: usize,
-        visibility: Duration,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        self.queue.receive(stage, limit, visibility).await
-    }
-
-    async fn acknowledge(&self, receipt: &str) -> Result<(), StoreError> {
-        self.queue.acknowledge(receipt).await
-    }
-
-    async fn hide(&self, receipt: &str, visibility: Duration) -> Result<(), StoreError> {
-        self.queue.hide(receipt, visibility).await
-    }
-}
+lends_as!(BrokenLetters, queue);
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
