@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod connections;
 pub mod data_directory;
 pub mod database;
 mod disk;

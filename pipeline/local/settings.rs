@@ -49,6 +49,9 @@ pub struct Flags {
     /// 1.5 GiB a worker]
     #[arg(long, env = "DARKROOM_MEMORY", value_name = "SIZE")]
     pub memory: Option<String>,
+    /// Connections that may be open at a time, half of them for following images; more wait
+    #[arg(long, env = "DARKROOM_CONNECTIONS", value_name = "N", default_value = "512")]
+    pub connections: String,
     /// How long a worker may take over one message before it is killed
     #[arg(long, env = "DARKROOM_DEADLINE", value_name = "TIME", default_value = "60s")]
     pub deadline: String,
@@ -85,6 +88,8 @@ pub struct Settings {
     pub worker_memory: u64,
     /// What stages refuse, so that a worker stays below its memory.
     pub limits: Limits,
+    /// Connections that may be open at a time.
+    pub connections: NonZeroUsize,
     /// From being handed a message until being killed.
     pub deadline: Duration,
     /// From being told to stop until stopping.
@@ -103,6 +108,7 @@ impl Settings {
         let mut mistakes = Mistakes::default();
         let workers = workers(flags, &mut mistakes);
         let (worker_memory, limits) = memory(flags, workers, &mut mistakes);
+        let connections = count("connections", &flags.connections, 65_536, &mut mistakes);
         let listen = listen(flags, &mut mistakes);
         let public_url = public_url(flags, listen, &mut mistakes);
         let mut time = |flag, text: &str, least: u64, most: u64| {
@@ -135,6 +141,7 @@ impl Settings {
             workers,
             worker_memory,
             limits,
+            connections,
             deadline,
             drain,
             upload_lifetime,
@@ -232,11 +239,16 @@ fn is_web_url(url: &str) -> bool {
 }
 
 fn workers(flags: &Flags, mistakes: &mut Mistakes) -> NonZeroUsize {
-    let one = NonZeroUsize::MIN;
-    let Some(text) = &flags.workers else { return available_parallelism().unwrap_or(one) };
-    text.parse().ok().filter(|n: &NonZeroUsize| n.get() <= 1024).unwrap_or_else(|| {
-        mistakes.add("workers", text, "a number from 1 to 1024");
-        one
+    let Some(text) = &flags.workers else {
+        return available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    };
+    count("workers", text, 1024, mistakes)
+}
+
+fn count(flag: &str, text: &str, most: usize, mistakes: &mut Mistakes) -> NonZeroUsize {
+    text.parse().ok().filter(|n: &NonZeroUsize| n.get() <= most).unwrap_or_else(|| {
+        mistakes.add(flag, text, &format!("a number from 1 to {most}"));
+        NonZeroUsize::MIN
     })
 }
 

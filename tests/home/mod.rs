@@ -3,6 +3,8 @@
 
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod command_line;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod connections;
 mod drain;
 mod durability;
 mod grants;

@@ -52,7 +52,7 @@ pub(crate) async fn upload(
     let key = Key::Upload { image: id };
     // Sends a client that asked first away before it sends anything.
     let asked = headers.contains_key(header::EXPECT);
-    let intake = Intake::new(body, app.api.settings.body_idle);
+    let intake = Intake::new(body, app.api.settings.pace);
     match admit(&app, &key, &uri, &headers).await {
         Ok(image) => store(&app, &key, &image, &intake).await,
         Err(refusal) => {

@@ -74,7 +74,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Refusal> {
     let settings = &app.api.settings;
     let key = idempotency_key(&headers)?;
-    let terms = Terms::read(body::object(body, settings.body_idle).await?, &settings.limits)?;
+    let terms = Terms::read(body::object(body, settings.pace).await?, &settings.limits)?;
     let idempotency = match key {
         Some(key) => Some(Idempotency { key, request: terms.digest()? }),
         None => None,
