@@ -43,6 +43,7 @@ pub struct Intruder {
     moment: Moment,
     deed: Deed,
     calls: AtomicUsize,
+    lists: AtomicUsize,
     deeds: AtomicUsize,
 }
 
@@ -57,6 +58,7 @@ impl Intruder {
             moment,
             deed: Box::new(deed),
             calls: AtomicUsize::new(0),
+            lists: AtomicUsize::new(0),
             deeds: AtomicUsize::new(0),
         }
     }
@@ -64,6 +66,11 @@ impl Intruder {
     /// Whether it happened.
     pub fn came(&self) -> bool {
         self.deeds.load(Ordering::SeqCst) > 0
+    }
+
+    /// How many lists were asked for.
+    pub fn lists(&self) -> usize {
+        self.lists.load(Ordering::SeqCst)
     }
 
     async fn call(&self) {
@@ -126,6 +133,7 @@ impl Objects for Intruder {
         limit: usize,
     ) -> Result<Page<Key>, StoreError> {
         self.call().await;
+        self.lists.fetch_add(1, Ordering::SeqCst);
         self.inner.list(prefix, cursor, limit).await
     }
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
