@@ -2,8 +2,10 @@
 //!
 //! A place is taken before a connection is accepted: whoever comes when all are taken waits in the
 //! kernel's line. Every place is free again some time: a connection on which no whole request head
-//! comes is closed, bodies come at a pace that the API asks for, and streams of events are counted
-//! by themselves.
+//! comes is closed, and so is one whose client takes none of its answer; bodies come at a pace that
+//! the API asks for, and streams of events are counted by themselves.
+
+mod patient;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -20,6 +22,8 @@ use tokio::{
     time,
 };
 
+use self::patient::Patient;
+
 /// The pause after the system gave no connection: handles are not freed within a moment.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -31,13 +35,15 @@ pub struct Bounds {
     /// How long a request's head may take, from the connection's first moment, or from the end of
     /// the answer before: it ends connections that send too slowly and those that are left idle.
     pub head: Duration,
+    /// How long a client may take nothing of an answer.
+    pub answer: Duration,
 }
 
 impl Bounds {
     /// With the usual patience: longer than the CLI's own client keeps an idle connection for its
     /// next request (15 s), so that it never sends one into a connection that is being closed.
     pub fn of(connections: usize) -> Self {
-        Self { connections, head: Duration::from_secs(20) }
+        Self { connections, head: Duration::from_secs(20), answer: Duration::from_secs(30) }
     }
 }
 
@@ -63,8 +69,8 @@ pub async fn serve(
                 None => break,
             },
         };
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
-        let connection = ending.watch(connection);
+        let stream = TokioIo::new(Patient::new(stream, bounds.answer));
+        let connection = ending.watch(http.serve_connection(stream, service.clone()));
         tokio::spawn(async move {
             // Clients hang up as they like; what a request came to is in its own log line.
             if let Err(error) = connection.await {

@@ -1,6 +1,7 @@
 //! How many connections there are, and how long each may say nothing.
 
 use std::{
+    convert::Infallible,
     net::SocketAddr,
     sync::{
         Arc,
@@ -9,17 +10,24 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, routing::get};
+use axum::{Router, body::Body, routing::get};
+use bytes::Bytes;
+use futures::stream;
 use local::connections::{Bounds, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::Notify,
     task::JoinHandle,
+    time::timeout,
 };
 
-/// Long enough that nothing here ends by it.
-const LONG: Duration = Duration::from_hours(1);
+/// How long a test waits for what should come soon.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Nothing here ends by these.
+const BOUNDS: Bounds =
+    Bounds { connections: 9, head: Duration::from_hours(1), answer: Duration::from_hours(1) };
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -59,14 +67,14 @@ async fn answer(stream: &mut TcpStream) -> String {
 async fn end(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
     // A reset is an end, too.
-    let _ended_or_reset = stream.read_to_end(&mut bytes).await;
+    let _ended_or_reset = timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.unwrap();
     String::from_utf8(bytes).unwrap()
 }
 
 #[tokio::test]
 async fn a_head_that_does_not_come_ends_its_connection() {
     let head = Duration::from_millis(100);
-    let serving = start(hello(), Bounds { connections: 9, head }).await;
+    let serving = start(hello(), Bounds { head, ..BOUNDS }).await;
     let silent = TcpStream::connect(serving.address).await.unwrap();
     let mut slow = TcpStream::connect(serving.address).await.unwrap();
     slow.write_all(&REQUEST[..REQUEST.len() - 2]).await.unwrap();
@@ -78,11 +86,41 @@ async fn a_head_that_does_not_come_ends_its_connection() {
 #[tokio::test]
 async fn a_connection_that_is_left_idle_ends() {
     let head = Duration::from_millis(100);
-    let serving = start(hello(), Bounds { connections: 9, head }).await;
+    let serving = start(hello(), Bounds { head, ..BOUNDS }).await;
     let mut stream = TcpStream::connect(serving.address).await.unwrap();
     stream.write_all(REQUEST).await.unwrap();
     assert!(answer(&mut stream).await.starts_with("HTTP/1.1 200"));
     assert_eq!(end(stream).await, "");
+}
+
+/// Tells when it is dropped.
+struct Last(Arc<Notify>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_of_its_answer_is_cut_off() {
+    let dropped = Arc::new(Notify::new());
+    let router = Router::new().route("/", {
+        let dropped = Arc::clone(&dropped);
+        get(async move || {
+            let last = Last(Arc::clone(&dropped));
+            // Without an end: no buffer of the system's holds it.
+            Body::from_stream(stream::repeat_with(move || {
+                let _kept = &last;
+                Ok::<_, Infallible>(Bytes::from_static(&[0; 16_384]))
+            }))
+        })
+    });
+    let answer = Duration::from_millis(100);
+    let serving = start(router, Bounds { answer, ..BOUNDS }).await;
+    let mut stream = TcpStream::connect(serving.address).await.unwrap();
+    stream.write_all(REQUEST).await.unwrap();
+    timeout(PATIENCE, dropped.notified()).await.unwrap();
 }
 
 #[tokio::test]
@@ -98,7 +136,7 @@ async fn there_are_so_many_connections_and_more_wait() {
             "hello"
         })
     });
-    let serving = start(router, Bounds { connections: 2, head: LONG }).await;
+    let serving = start(router, Bounds { connections: 2, ..BOUNDS }).await;
     let clients = (0..8).map(|_| async {
         let mut stream = TcpStream::connect(serving.address).await.unwrap();
         stream.write_all(REQUEST).await.unwrap();
@@ -120,7 +158,7 @@ async fn what_was_begun_is_answered_and_nobody_idle_is_waited_for() {
             "slow, hello"
         })
     });
-    let serving = start(router, Bounds { connections: 9, head: LONG }).await;
+    let serving = start(router, BOUNDS).await;
     let mut idle = TcpStream::connect(serving.address).await.unwrap();
     idle.write_all(REQUEST).await.unwrap();
     answer(&mut idle).await;
