@@ -191,7 +191,7 @@ impl Server {
             () = serving => {}
             () = limit => tracing::warn!("some connections were still open and are cut off"),
         }
-        // Serving ends by itself only when it was told to, and so the runner was, too.
+        // Whatever ended the serving, the runner ends, too.
         let _runner_is_gone = order.send(true);
         let drained = running.await.map_err(io::Error::other)?;
         self.database.close().await;
