@@ -10,9 +10,6 @@ use std::{
 
 use domain::StoreError;
 
-/// A disk that is full is seldom emptied within a second.
-pub(crate) const FULL_PAUSE: Duration = Duration::from_secs(5);
-
 /// How every part says that the disk is full, so that people and alarms look for one phrase.
 pub(crate) const FULL: &str = "the disk is full";
 
@@ -65,10 +62,9 @@ pub(crate) fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub(crate) fn answer(error: &io::Error, subject: &dyn fmt::Display) -> StoreError {
     match error.kind() {
         ErrorKind::NotFound => StoreError::Missing(subject.to_string()),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Busy {
-            retry_after: FULL_PAUSE,
-            reason: format!("{FULL}: {subject} was not written ({error})"),
-        },
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            StoreError::Full(format!("{FULL}: {subject} was not written ({error})"))
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             StoreError::Refused(format!("{subject}: {error}"))
         }

@@ -8,6 +8,7 @@ pub mod capacity;
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod connections;
 pub mod data_directory;
 pub mod database;
 mod disk;

@@ -21,6 +21,21 @@ pub(crate) fn resident() -> Option<u64> {
     status_field("/proc/self/status", "VmRSS:")
 }
 
+/// Lets this process hold so many handles at a time, as far as the system allows: many systems begin
+/// with a thousand and allow more to whoever asks.
+pub(crate) fn allow_handles(wanted: u64) {
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(allowed) if allowed >= wanted => {}
+        Ok(allowed) => tracing::warn!(
+            allowed,
+            wanted,
+            "the system allows fewer handles than all connections may need: raise `ulimit -n`, or \
+             lower --connections"
+        ),
+        Err(error) => tracing::warn!(%error, "the system's bound of handles stays as it is"),
+    }
+}
+
 /// A line of `/proc` in kilobytes, as bytes.
 fn status_field(file: &str, field: &str) -> Option<u64> {
     let text = fs::read_to_string(file).ok()?;

@@ -10,8 +10,7 @@ mod lanes;
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Budget, Clock, Outbox, Stage, StageName,
-    message::{Body, SweepCursor, SweepPhase},
+    Budget, Clock, Stage, StageName, StoreError,
     ports::Delivery,
     stage::{self, Admission},
 };
@@ -22,7 +21,7 @@ use self::{
     lanes::{FanoutLane, WorkerLane},
 };
 use crate::{
-    database::Database,
+    database::{Database, Purged},
     vitals::Tally,
     worker::{conversation::Ports, supervisor::Terms},
 };
@@ -31,8 +30,8 @@ use crate::{
 /// of the time, and share its writes.
 const FANOUT_LANES: usize = 8;
 
-/// How often the sweeper looks for what was lost.
-const SWEEP_EVERY: Duration = Duration::from_mins(5);
+/// How often the sweeper looks for what was lost, and old rows are removed.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_mins(5);
 
 /// How long a message is lent, in deadlines: three stages may each have one waiting for a lane,
 /// and each takes at most two, one that is its worker's and one that is the home's.
@@ -90,6 +89,8 @@ pub enum Drained {
 impl Runner {
     /// Runs until `stop` says so, and then until what was begun has ended or `drain` is over.
     pub async fn run(self, mut stop: watch::Receiver<bool>, drain: Duration) -> Drained {
+        // Before there are lanes: a sweep of the last run that one of them had would go on.
+        let sweep = self.database.restart_sweep().await;
         let mut lanes = JoinSet::new();
         let loan = visibility(self.terms.deadline);
         let foreign = [StageName::Ingest, StageName::Metadata, StageName::Resize];
@@ -120,10 +121,10 @@ impl Runner {
             };
             lanes.spawn(lane.run(own.clone()));
         }
-        let sweeping = tokio::spawn(sweep(self.database.clone()));
+        let housekeeping = tokio::spawn(keep_house(self.database.clone(), sweep));
         // The sender lives as long as the server; without it there is nobody to run for.
         stop.wait_for(|stop| *stop).await.ok();
-        sweeping.abort();
+        housekeeping.abort();
         match time::timeout(drain, lanes.join_all()).await {
             Ok(_) => Drained::Whole,
             // Dropped with their lanes, workers are killed. What they had is released at the next
@@ -133,16 +134,31 @@ impl Runner {
     }
 }
 
-/// Sends the sweeper on its way: at the start also over uploads that arrived and were never said to
+/// Sends the sweeper on its way, and removes what has been kept long enough, again and again. `sweep`
+/// is what became of the first one, which looks also for uploads that arrived and were never said to
 /// have, since whoever was to say it may have died with the last run.
-async fn sweep(database: Arc<Database>) {
-    let mut timer = time::interval(SWEEP_EVERY);
-    let mut cursor = Some(SweepCursor { phase: SweepPhase::Arrivals, after: None });
+async fn keep_house(database: Arc<Database>, mut sweep: Result<(), StoreError>) {
+    let mut timer = time::interval(HOUSEKEEPING_EVERY);
     loop {
         timer.tick().await;
-        let message = Body::Sweep { cursor: cursor.take() }.into();
-        if let Err(error) = database.send(&[message]).await {
+        let sent = if sweep.is_ok() {
+            // One that is still on its way is left to it.
+            database.begin_sweep().await.map(|_begun| ())
+        } else {
+            sweep = database.restart_sweep().await;
+            sweep.clone()
+        };
+        if let Err(error) = sent {
             tracing::warn!(%error, "the sweeper could not be sent on its way; it is tried again");
+        }
+        match database.purge().await {
+            Ok(Purged { requests: 0, images: 0 }) => {}
+            Ok(Purged { requests, images }) => {
+                tracing::info!(requests, images, "what was kept long enough is removed");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "old rows could not be removed; it is tried again");
+            }
         }
     }
 }

@@ -14,7 +14,6 @@ use axum::{
     http::header::CONTENT_TYPE,
     middleware::{self, Next},
     response::Response,
-    serve::ListenerExt as _,
 };
 use domain::{Clock, Keyring, StoreError, signing::Signer};
 use futures::StreamExt as _;
@@ -28,8 +27,10 @@ use tokio::{
 use crate::{
     capacity::Largest,
     clock::SystemClock,
+    connections::{self, Bounds},
     data_directory::{DataDirectory, DataDirectoryError},
     database::{Database, DatabaseError},
+    machine,
     objects::LocalObjects,
     runner::{self, Drained, Runner},
     settings::{Settings, is_loopback, is_loopback_url},
@@ -37,6 +38,10 @@ use crate::{
     vitals::{LocalVitals, Tally},
     worker::{conversation::Ports, supervisor::Terms},
 };
+
+/// Handles that are needed besides those of connections: the database's, the workers' pipes, the
+/// objects that stages look at.
+const HANDLES: u64 = 256;
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +91,7 @@ pub struct Server {
     router: Router,
     runner: Runner,
     database: Arc<Database>,
+    bounds: Bounds,
     drain: Duration,
     url: String,
     /// Ours for as long as the server lives.
@@ -104,6 +110,8 @@ impl Server {
         if released > 0 {
             tracing::info!(messages = released, "what the last run had begun is begun again");
         }
+        // A connection is a handle, and so is the file that it writes or reads.
+        machine::allow_handles(2 * settings.connections.get() as u64 + HANDLES);
         let listener = listen(settings.listen).await?;
         let address = listener.local_addr()?;
         let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -148,16 +156,22 @@ impl Server {
                 access,
                 cors: settings.cors.clone(),
                 upload_lifetime: settings.upload_lifetime,
-                // Nothing here cuts a response off, so a stream lasts until its image is final.
-                events: api::Events { life: Duration::from_hours(24), ..api::Events::default() },
+                events: api::Events {
+                    // Nothing here cuts a response off, so a stream lasts until its image is final.
+                    life: Duration::from_hours(24),
+                    // However many follow their images, others find a connection.
+                    streams: settings.connections.get().div_ceil(2),
+                    ..api::Events::default()
+                },
                 ..api::Settings::default()
             },
             vitals: Arc::new(LocalVitals { tally, database: database.clone() }),
         });
         let largest = Largest::within(&settings.presets, &settings.limits);
         tracing::info!("{}: every {largest} fits", settings.capacity);
+        let bounds = Bounds::of(settings.connections.get());
         let drain = settings.drain;
-        Ok(Self { listener, router, runner, database, drain, url, _directory: directory })
+        Ok(Self { listener, router, runner, database, bounds, drain, url, _directory: directory })
     }
 
     /// What clients reach it by.
@@ -174,24 +188,17 @@ impl Server {
             let stop = stop.clone();
             move |request: Request, next: Next| ending_with(stop.clone(), request, next)
         }));
-        // Small answers go out at once.
-        let listener = self.listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection stays with delayed sending");
-            }
-        });
-        let serving = axum::serve(listener, router)
-            .with_graceful_shutdown(told_to_stop(stop.clone()))
-            .into_future();
+        let told = told_to_stop(stop.clone());
+        let serving = connections::serve(self.listener, router, self.bounds, told);
         let limit = async {
             told_to_stop(stop).await;
             time::sleep(self.drain).await;
         };
         tokio::select! {
-            served = serving => served?,
+            () = serving => {}
             () = limit => tracing::warn!("some connections were still open and are cut off"),
         }
-        // Serving ends by itself only when it was told to; an error is told on to the runner.
+        // Whatever ended the serving, the runner ends, too.
         let _runner_is_gone = order.send(true);
         let drained = running.await.map_err(io::Error::other)?;
         self.database.close().await;

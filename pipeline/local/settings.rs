@@ -54,6 +54,9 @@ pub struct Flags {
     /// 1.5 GiB a worker]
     #[arg(long, env = "DARKROOM_MEMORY", value_name = "SIZE")]
     pub memory: Option<String>,
+    /// Connections that may be open at a time, half of them for following images; more wait
+    #[arg(long, env = "DARKROOM_CONNECTIONS", value_name = "N", default_value = "512")]
+    pub connections: String,
     /// How long a worker may take over one message before it is killed, the server's own disk and
     /// database not counted; at most 75s
     #[arg(long, env = "DARKROOM_DEADLINE", value_name = "TIME", default_value = "60s")]
@@ -89,6 +92,8 @@ pub struct Settings {
     pub capacity: Capacity,
     /// What stages refuse, so that a worker stays below its memory.
     pub limits: Limits,
+    /// Connections that may be open at a time.
+    pub connections: NonZeroUsize,
     /// What a worker may take for one message before it is killed.
     pub deadline: Duration,
     /// From being told to stop until stopping.
@@ -106,6 +111,7 @@ impl Settings {
     pub fn read(flags: &Flags) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
         let capacity = capacity(flags, &mut mistakes);
+        let connections = count("connections", &flags.connections, 65_536, &mut mistakes);
         let listen = listen(flags, &mut mistakes);
         let public_url = public_url(flags, listen, &mut mistakes);
         let mut time = |flag, text: &str, least: u64, most: u64| {
@@ -137,6 +143,7 @@ impl Settings {
             cors: cors(flags, &mut mistakes),
             capacity,
             limits: capacity.limits(),
+            connections,
             deadline,
             drain,
             upload_lifetime,
@@ -233,14 +240,15 @@ fn is_web_url(url: &str) -> bool {
     })
 }
 
+fn count(flag: &str, text: &str, most: usize, mistakes: &mut Mistakes) -> NonZeroUsize {
+    text.parse().ok().filter(|n: &NonZeroUsize| n.get() <= most).unwrap_or_else(|| {
+        mistakes.add(flag, text, &format!("a number from 1 to {most}"));
+        NonZeroUsize::MIN
+    })
+}
+
 fn capacity(flags: &Flags, mistakes: &mut Mistakes) -> Capacity {
-    let asked = flags.workers.as_deref().and_then(|text| {
-        let number = text.parse().ok().filter(|n: &NonZeroUsize| n.get() <= 1024);
-        if number.is_none() {
-            mistakes.add("workers", text, "a number from 1 to 1024");
-        }
-        number
-    });
+    let asked = flags.workers.as_deref().map(|text| count("workers", text, 1024, mistakes));
     let spare = Memory::Spare(machine::memory() / 2);
     let memory = match (&flags.memory, flags.memory.as_deref().and_then(parse_size)) {
         (_, Some(size)) => Memory::Asked(size),

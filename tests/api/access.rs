@@ -116,6 +116,31 @@ fn a_server_with_keys_answers_to_every_name() {
 }
 
 #[test]
+fn a_server_without_keys_takes_nothing_from_a_proxy() {
+    let headers = [
+        ("Forwarded", "for=192.0.2.7;host=photos.example"),
+        ("Via", "1.1 proxy"),
+        ("X-Forwarded-For", "192.0.2.7"),
+        ("x-forwarded-host", "photos.example"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Real-IP", "192.0.2.7"),
+    ];
+    let (open, keyed) = (Server::start(), Server::with_keys());
+    for (name, value) in headers {
+        // The proxy addresses it as itself.
+        let request = || Request::get("/v1/images").header("Host", "127.0.0.1").header(name, value);
+        let detail = open.call(&request()).problem(Code::ProxyNotAllowed);
+        for word in [&*name.to_lowercase(), "--public-url", "darkroom keys create"] {
+            assert!(detail.contains(word), "{word}: {detail}");
+        }
+        keyed.call(&request()).problem(Code::KeyRequired);
+    }
+    let secret = keyed.key("a");
+    let request = Request::get("/v1/images").key(&secret).header("X-Forwarded-For", "192.0.2.7");
+    assert_eq!(keyed.call(&request).status, 200);
+}
+
+#[test]
 fn a_foreign_page_changes_nothing() {
     let cors = Cors::Origins(vec!["https://app.example".parse().unwrap()]);
     let server = Server::with(Options { cors, ..Options::default() });

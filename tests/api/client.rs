@@ -74,6 +74,15 @@ impl Request {
         stream.write_all(&self.bytes(address)).unwrap();
         read(&mut stream)
     }
+
+    /// Sends it and reads no more of the answer than its status.
+    pub(crate) fn starts(&self, address: SocketAddr) -> u16 {
+        let mut stream = connect(address);
+        stream.write_all(&self.bytes(address)).unwrap();
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).unwrap();
+        std::str::from_utf8(&line[9..]).unwrap().parse().unwrap()
+    }
 }
 
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {

@@ -6,13 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::Events;
-use domain::{Code, ImageId};
+use api::{Access, Events};
+use domain::{Code, ImageId, Keyring as _};
 use serde_json::Value;
 
 use super::{
     client::{Request, connect},
-    server::{Options, Server},
+    server::{Options, Server, jpeg, moment},
 };
 
 /// An event, or a comment.
@@ -27,10 +27,15 @@ struct Listener(BufReader<TcpStream>);
 
 impl Listener {
     fn open(server: &Server, id: ImageId, last: Option<&str>) -> Self {
-        let mut request = Request::get(&format!("/v1/images/{id}/events"));
-        if let Some(last) = last {
-            request = request.header("Last-Event-ID", last);
-        }
+        let request = Request::get(&format!("/v1/images/{id}/events"));
+        let request = match last {
+            Some(last) => request.header("Last-Event-ID", last),
+            None => request,
+        };
+        Self::of(server, &request)
+    }
+
+    fn of(server: &Server, request: &Request) -> Self {
         let mut stream = connect(server.address);
         stream.write_all(&request.bytes(server.address)).unwrap();
         let mut listener = Self(BufReader::new(stream));
@@ -137,6 +142,7 @@ fn a_quiet_stream_beats_and_ends_by_itself() {
         poll_most: Duration::from_millis(50),
         heartbeat: Duration::from_millis(100),
         life,
+        ..Events::default()
     };
     let server = Server::with(Options { events, ..Options::default() });
     let id = server.image();
@@ -150,6 +156,46 @@ fn a_quiet_stream_beats_and_ends_by_itself() {
     }
     assert!(beats >= 2, "{beats}");
     assert!(start.elapsed() >= life && start.elapsed() < 10 * life, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_revoked_key_ends_the_stream() {
+    let events = Events { life: Duration::from_hours(1), ..Options::default().events };
+    let server = Server::with(Options { access: Access::Keys, events, ..Options::default() });
+    let secret = server.key("a");
+    let id = server.create_as(Some(&secret), &jpeg(1000)).id;
+    let target = format!("/v1/images/{id}/events");
+    let mut listener = Listener::of(&server, &Request::get(&target).key(&secret));
+    assert_eq!(listener.status().0, "pending");
+    server.run(server.keyring.revoke("key-a", moment("2026-11-23T09:00:00Z"))).unwrap();
+    server.accept(id);
+    assert_eq!(listener.next(), None, "nothing is told that came after");
+    server.call(&Request::get(&target).key(&secret)).problem(Code::KeyInvalid);
+}
+
+#[test]
+fn there_are_so_many_streams_and_no_more() {
+    let events = Events { streams: 2, ..Options::default().events };
+    let server = Server::with(Options { events, ..Options::default() });
+    let id = server.image();
+    let target = format!("/v1/images/{id}/events");
+    let mut first = Listener::open(&server, id, None);
+    let mut second = Listener::open(&server, id, None);
+    for listener in [&mut first, &mut second] {
+        assert_eq!(listener.status().0, "pending");
+    }
+    let reply = server.call(&Request::get(&target));
+    assert!(reply.problem(Code::Busy).contains('2'));
+    assert_eq!(reply.header("retry-after"), Some("5"));
+    server.accept(id);
+    assert_eq!(first.status().0, "processing", "those that are there go on");
+    drop(first);
+    // The server sees that it was closed when it looks.
+    let end = Instant::now() + Duration::from_secs(20);
+    while Request::get(&target).starts(server.address) == 503 {
+        assert!(Instant::now() < end, "its place is not free again");
+    }
+    assert_eq!(second.status().0, "processing");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 pub(crate) struct Full(pub(crate) Signer);
 
 fn full<T>() -> Result<T, StoreError> {
-    Err(StoreError::Refused("no space left on device".into()))
+    Err(StoreError::Full("no space left on device".into()))
 }
 
 fn missing<T>(key: &Key) -> Result<T, StoreError> {

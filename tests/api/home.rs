@@ -101,6 +101,16 @@ fn the_description_is_whole() {
             }
         }
     }
+    for path in ["/p/{id}/{revision}/{file}", "/m/{id}/{file}"] {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+        for (name, kind) in [("expires", "integer"), ("signature", "string")] {
+            let found = parameters.iter().find(|parameter| parameter["name"] == name);
+            let found = found.unwrap_or_else(|| panic!("{path} does not name {name}"));
+            assert_eq!((&found["in"], &found["required"]), (&json!("query"), &json!(true)));
+            assert_eq!(found["schema"]["type"], kind, "{path} {name}");
+            assert!(found["description"].is_string(), "{path} {name}");
+        }
+    }
     let codes = &description.0["components"]["schemas"]["Code"]["enum"];
     let all: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(*codes, json!(all), "clients may match on every code");

@@ -11,6 +11,8 @@ mod delivery;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod events;
 mod full;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod hanging_up;
 mod home;
 mod images;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]

@@ -2,10 +2,12 @@
 
 use std::{
     io::Write as _,
+    num::NonZeroU64,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use api::Pace;
 use domain::{
     Code, ImageId, Key, Sha256, StageName, message::Body, ports::UploadTerms, signing::Signed,
 };
@@ -265,7 +267,8 @@ fn a_signed_url_of_an_image_that_never_was_creates_nothing() {
 #[test]
 fn a_body_that_stands_still_is_cut_off() {
     let idle = Duration::from_millis(200);
-    let server = Server::with(Options { body_idle: idle, ..Options::default() });
+    let pace = Pace { idle, ..Pace::default() };
+    let server = Server::with(Options { pace, ..Options::default() });
     let upload = created(&server);
     let whole = upload.put(BYTES).bytes(server.address);
     let mut stream = connect(server.address);
@@ -278,8 +281,8 @@ fn a_body_that_stands_still_is_cut_off() {
 
 #[test]
 fn a_slow_body_that_keeps_coming_is_taken() {
-    let idle = Duration::from_millis(400);
-    let server = Server::with(Options { body_idle: idle, ..Options::default() });
+    let pace = Pace { idle: Duration::from_millis(400), least: NonZeroU64::MIN };
+    let server = Server::with(Options { pace, ..Options::default() });
     let upload = created(&server);
     let whole = upload.put(BYTES).bytes(server.address);
     let mut stream = connect(server.address);
@@ -290,6 +293,28 @@ fn a_slow_body_that_keeps_coming_is_taken() {
         stream.write_all(&[*byte]).unwrap();
     }
     assert_eq!(read(&mut stream).status, 200);
+}
+
+#[test]
+fn a_body_that_trickles_is_cut_off() {
+    let least = NonZeroU64::new(1 << 30).unwrap();
+    let pace = Pace { idle: Duration::from_millis(200), least };
+    let server = Server::with(Options { pace, ..Options::default() });
+    let upload = server.create(&jpeg(1_000_000));
+    let head = upload.put(b"").header("Content-Length", "1000000").bytes(server.address);
+    let mut stream = connect(server.address);
+    stream.write_all(&head).unwrap();
+    let mut trickling = stream.try_clone().unwrap();
+    let sender = std::thread::spawn(move || {
+        // Never still for long, until the server hangs up.
+        while trickling.write_all(b"x").is_ok() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let detail = read(&mut stream).problem(Code::TooSlow);
+    assert!(detail.contains("bytes a second"), "{detail}");
+    sender.join().unwrap();
+    nothing_came(&server, &upload);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use api::{Access, Api, Cors, Events, Settings, Vitals};
+use api::{Access, Api, Cors, Events, Pace, Settings, Vitals};
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{
@@ -29,7 +29,7 @@ use super::{
 pub(crate) struct Options {
     pub(crate) access: Access,
     pub(crate) cors: Cors,
-    pub(crate) body_idle: Duration,
+    pub(crate) pace: Pace,
     pub(crate) events: Events,
     pub(crate) room: u64,
     pub(crate) catalog: Option<Arc<dyn Catalog>>,
@@ -43,12 +43,13 @@ impl Default for Options {
         Self {
             access: Access::Loopback,
             cors: Cors::None,
-            body_idle: Duration::from_secs(10),
+            pace: Pace { idle: Duration::from_secs(10), ..Pace::default() },
             events: Events {
                 poll: Duration::from_millis(5),
                 poll_most: Duration::from_millis(20),
                 heartbeat: Duration::from_secs(10),
                 life: Duration::from_secs(20),
+                ..Events::default()
             },
             room: u64::MAX,
             catalog: None,
@@ -115,7 +116,7 @@ impl Server {
             settings: Settings {
                 access: options.access,
                 cors: options.cors,
-                body_idle: options.body_idle,
+                pace: options.pace,
                 events: options.events,
                 ..Settings::default()
             },

@@ -4,6 +4,8 @@
 mod capacity;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod command_line;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod connections;
 mod drain;
 mod durability;
 mod grants;

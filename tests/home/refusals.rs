@@ -55,14 +55,20 @@ fn a_bad_presets_file_names_the_line() {
 #[test]
 fn all_mistakes_are_named_together() {
     let data = tempfile::tempdir().unwrap();
-    let flags =
-        ["--listen", "localhost", "--workers", "none", "--memory", "1GiBi", "--deadline", "2h"];
-    let (code, said) = refused(data.path(), &flags);
+    let flags = [
+        ["--listen", "localhost"],
+        ["--workers", "none"],
+        ["--memory", "1GiBi"],
+        ["--connections", "0"],
+        ["--deadline", "2h"],
+    ];
+    let (code, said) = refused(data.path(), flags.as_flattened());
     assert_eq!(code, 2, "{said}");
     for (flag, given) in [
         ("--listen (DARKROOM_LISTEN)", "\"localhost\""),
         ("--workers (DARKROOM_WORKERS)", "\"none\""),
         ("--memory (DARKROOM_MEMORY)", "\"1GiBi\""),
+        ("--connections (DARKROOM_CONNECTIONS)", "\"0\""),
         ("--deadline (DARKROOM_DEADLINE)", "\"2h\""),
     ] {
         let line = said.lines().find(|line| line.starts_with(flag));

@@ -43,6 +43,7 @@ pub struct Intruder {
     moment: Moment,
     deed: Deed,
     calls: AtomicUsize,
+    lists: AtomicUsize,
     deeds: AtomicUsize,
     deleted: Mutex<Vec<Key>>,
 }
@@ -58,6 +59,7 @@ impl Intruder {
             moment,
             deed: Box::new(deed),
             calls: AtomicUsize::new(0),
+            lists: AtomicUsize::new(0),
             deeds: AtomicUsize::new(0),
             deleted: Mutex::default(),
         }
@@ -71,6 +73,11 @@ impl Intruder {
     /// Every key that was deleted through it, in order.
     pub fn deleted(&self) -> Vec<Key> {
         self.deleted.lock().unwrap().clone()
+    }
+
+    /// How many lists were asked for.
+    pub fn lists(&self) -> usize {
+        self.lists.load(Ordering::SeqCst)
     }
 
     async fn call(&self) {
@@ -133,6 +140,7 @@ impl Objects for Intruder {
         limit: usize,
     ) -> Result<Page<Key>, StoreError> {
         self.call().await;
+        self.lists.fetch_add(1, Ordering::SeqCst);
         self.inner.list(prefix, cursor, limit).await
     }
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {

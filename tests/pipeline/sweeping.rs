@@ -1,16 +1,18 @@
 //! What the sweeper heals, and what it leaves alone.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Budget, Catalog as _, Clock as _, Key, Message, Objects as _, Outbox as _, Queue as _,
+    Budget, Catalog as _, Clock as _, ImageId, Key, Message, Objects as _, Outbox as _, Queue as _,
     Stage as _, StageName, Status,
+    key::Prefix,
     message::{Body, SweepCursor, SweepPhase},
 };
 
 use super::{
     draw,
-    world::{Stages, VISIBILITY, World},
+    intruder::{Intruder, Moment},
+    world::{BEGINNING, Stages, VISIBILITY, World},
 };
 
 async fn sweep(world: &World, stages: &Stages) {
@@ -99,7 +101,7 @@ async fn uploaded_objects_go_when_nobody_needs_them() {
         assert!(world.objects.head(&upload(image)).await.is_ok());
     }
     let nobodys =
-        domain::ImageId::mint(u64::try_from(world.clock.now().as_millisecond()).unwrap(), &[9; 10]);
+        ImageId::mint(u64::try_from(world.clock.now().as_millisecond()).unwrap(), &[9; 10]);
     world.put(nobodys, b"left behind").await;
     world.clock.advance(Duration::from_mins(16));
     sweep(&world, &stages).await;
@@ -147,4 +149,44 @@ async fn a_sweep_goes_on_where_its_time_ran_out() {
     assert_eq!(steps, 5, "three pages of pending, and one of each other phase");
     let query = domain::query::Filter { status: Some(Status::Expired), ..Default::default() };
     assert_eq!(world.catalog.search(&query, None, 100).await.unwrap().items.len(), 60);
+}
+
+/// A store on a disk reads its whole folder for each list: many files must not mean many lists.
+#[tokio::test]
+async fn a_folder_is_not_listed_again_for_each_few_of_its_files() {
+    let world = World::new();
+    let of = |number: u16| {
+        let [high, low] = number.to_be_bytes();
+        ImageId::mint(1_790_000_000_000, &[high, low, 0, 0, 0, 0, 0, 0, 0, 0])
+    };
+    for number in 0..1_000 {
+        world.put(of(number), b"left behind").await;
+    }
+    world.clock.advance(Duration::from_hours(25));
+    let objects = Arc::new(Intruder::new(&world, Moment::Write("never"), || Box::pin(async {})));
+    let stages = Stages::over(objects.clone(), world.catalog.clone(), BEGINNING);
+    sweep(&world, &stages).await;
+    assert_eq!(objects.lists(), 1);
+    assert!(world.objects.head(&Key::Upload { image: of(999) }).await.is_err(), "all were seen");
+}
+
+/// Where its time runs out between two of the listed, it goes on behind the last that was seen to.
+#[tokio::test]
+async fn a_list_is_left_and_taken_up_again_between_two_files() {
+    let world = World::new();
+    let of = |number: u8| ImageId::mint(1_790_000_000_000, &[number; 10]);
+    for number in 0..60 {
+        world.put(of(number), b"left behind").await;
+    }
+    world.clock.advance(Duration::from_hours(25));
+    let spent = Budget::until(world.clock.now(), Duration::ZERO, world.clock.clone());
+    let uploads = SweepCursor { phase: SweepPhase::Uploads, after: None };
+    let mut next: Option<Message> = Some(Body::Sweep { cursor: Some(uploads) }.into());
+    let mut left = Vec::new();
+    while let Some(message) = next {
+        let follow = world.stages().fanout.handle(message, &spent).await.unwrap();
+        next = follow.into_iter().next();
+        left.push(world.objects.list(&Prefix::Uploads, None, 100).await.unwrap().items.len());
+    }
+    assert_eq!(left, [35, 10, 0]);
 }

@@ -6,6 +6,7 @@ mod commits;
 mod data_directory;
 mod database;
 mod full_disk;
+mod housekeeping;
 mod objects;
 mod plans;
 mod queue;

@@ -32,7 +32,7 @@ fn every_frequent_statement_has_its_index() {
             }));
         }
     }
-    assert_eq!(all.len(), 22);
+    assert_eq!(all.len(), 28);
     for sql in all {
         for step in plan(&path, sql) {
             // The loans are in an index of their own, of which all are given back.

@@ -109,11 +109,8 @@ pub(super) fn files(directory: &Path) -> Vec<PathBuf> {
 
 pub(super) fn assert_says_full(error: &StoreError) {
     match error {
-        StoreError::Busy { retry_after, reason } => {
-            assert!(!retry_after.is_zero());
-            assert!(reason.contains("the disk is full"), "{reason}");
-        }
-        other => panic!("a full disk is a reason to wait, not {other:?}"),
+        StoreError::Full(reason) => assert!(reason.contains("the disk is full"), "{reason}"),
+        other => panic!("a full disk is said to be full, not {other:?}"),
     }
 }
 

@@ -140,7 +140,7 @@ pub(crate) async fn redrive(
     body: Body,
 ) -> Result<Json<RedriveAnswer>, Refusal> {
     let mut answer = RedriveAnswer::default();
-    let ids = match Choice::read(body::object(body, app.api.settings.body_idle).await?)? {
+    let ids = match Choice::read(body::object(body, app.api.settings.pace).await?)? {
         Choice::These(ids) => {
             for id in &ids {
                 owned(&app, &caller, id).await?;

@@ -12,6 +12,7 @@ use axum::{
 use bytes::Bytes;
 use domain::{Code, Key, Objects, Status, StoreError};
 use futures::{StreamExt, stream};
+use utoipa::IntoParams;
 
 use crate::{
     App,
@@ -60,8 +61,7 @@ pub(crate) async fn public(
         ("id" = domain::ImageId, Path, description = "Which image"),
         ("revision" = String, Path, description = "Which source, plan and engine it was made by"),
         ("file" = String, Path, description = "`small.webp`"),
-        ("expires" = i64, Query, description = "Unix seconds; as signed"),
-        ("signature" = String, Query, description = "Over all that the URL allows"),
+        Signed,
     ),
     responses(
         (status = 200, body = Raw, content_type = "image/*"),
@@ -85,8 +85,7 @@ pub(crate) async fn private(
     params(
         ("id" = domain::ImageId, Path, description = "Which image"),
         ("file" = String, Path, description = "SHA-256 of the bytes in hex, and `.json`"),
-        ("expires" = i64, Query, description = "Unix seconds; as signed"),
-        ("signature" = String, Query, description = "Over all that the URL allows"),
+        Signed,
     ),
     responses(
         (status = 200, body = Object, content_type = "application/json"),
@@ -102,16 +101,33 @@ pub(crate) async fn metadata(
     signed(&app, &uri, &headers).await
 }
 
+/// What a signed URL brings along.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Signed {
+    /// Unix seconds; as signed
+    expires: i64,
+    /// Over all that the URL allows
+    signature: String,
+}
+
+impl Signed {
+    fn of(uri: &Uri) -> Result<Self, Refusal> {
+        let params = Params::of(uri, &["expires", "signature"])?;
+        let (Ok(expires), Ok(signature)) = (
+            params.required("expires", "Unix seconds"),
+            params.required("signature", "a signature"),
+        ) else {
+            let detail = "this object is fetched by a signed URL: take it from the image's record";
+            return Err(Refusal::new(Code::SignatureInvalid, detail));
+        };
+        Ok(Self { expires, signature })
+    }
+}
+
 async fn signed(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Refusal> {
     let (key, now) = (key(uri)?, app.api.clock.now());
-    let params = Params::of(uri, &["expires", "signature"])?;
-    let (Ok(expires), Ok(signature)) = (
-        params.required::<i64>("expires", "Unix seconds"),
-        params.required::<String>("signature", "a signature"),
-    ) else {
-        let detail = "this object is fetched by a signed URL: take it from the image's record";
-        return Err(Refusal::new(Code::SignatureInvalid, detail));
-    };
+    let Signed { expires, signature } = Signed::of(uri)?;
     app.api.signer.allows_get(&key, expires, &signature, now)?;
     let left = expires.saturating_sub(now.as_second()).max(0);
     let caching = HeaderValue::from_str(&format!("private, max-age={left}"));

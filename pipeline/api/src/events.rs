@@ -14,9 +14,12 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use domain::{Image, ImageId};
+use domain::{Code, Image, ImageId};
 use futures::stream;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, sleep, sleep_until},
+};
 
 use crate::{
     App,
@@ -29,11 +32,15 @@ use crate::{
 /// How long a client that lost the stream should wait before it resumes.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// How long a client should wait where there is no place for another stream.
+const FULL: Duration = Duration::from_secs(5);
+
 /// Follows an image
 ///
 /// Server-sent events: `event: status`, `id:` the version of the record, `data:` the record. The
 /// stream ends after a final state, or after a while, to be resumed with `Last-Event-ID`; a client
-/// that has seen the final state gets 204.
+/// that has seen the final state gets 204. A revoked key ends it, too. There is a bound of streams at
+/// a time: above it the answer is 503 `busy`, with `Retry-After`.
 #[utoipa::path(
     get, path = "/v1/images/{id}/events", tag = "images", operation_id = "followImage",
     params(
@@ -57,14 +64,27 @@ pub(crate) async fn follow(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let rules = app.api.settings.events;
+    let place = Arc::clone(&app.followers).try_acquire_owned().map_err(|_| {
+        Refusal::new(
+            Code::Busy,
+            format!(
+                "{} images are being followed, which is the most: ask for the record itself, or \
+                 come again later",
+                rules.streams
+            ),
+        )
+        .retry_after(FULL.as_secs())
+    })?;
     let follower = Follower {
         seen,
         image: Some(image),
         pause: rules.poll,
         end: Instant::now() + rules.life,
+        headers,
         app,
         caller,
         id,
+        _place: place,
     };
     let events = stream::unfold(Some(follower), |follower| async {
         let mut follower = follower?;
@@ -88,6 +108,8 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
 
 struct Follower {
     app: Arc<App>,
+    /// The request's, with the key.
+    headers: HeaderMap,
     caller: Caller,
     id: ImageId,
     /// The version that the client has.
@@ -96,11 +118,13 @@ struct Follower {
     image: Option<Image>,
     pause: Duration,
     end: Instant,
+    /// Among all streams; free again when this one ends.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Follower {
-    /// The next change; none when the stream's time is over or the catalog does not answer: the
-    /// client resumes.
+    /// The next change; none when the stream's time is over, its key was revoked, or the catalog does
+    /// not answer: the client resumes, and is told why it cannot.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(image) = self.image.take_if(|image| self.seen != Some(image.version)) {
@@ -118,6 +142,10 @@ impl Follower {
             }
             self.pause = (self.pause * 3 / 2).min(self.app.api.settings.events.poll_most);
             self.image = Some(owned(&self.app, &self.caller, self.id).await.ok()?);
+            // The key last, so that nothing is told that came after it was revoked.
+            if Caller::of(&self.app, &self.headers).await.ok()? != self.caller {
+                return None;
+            }
         }
     }
 

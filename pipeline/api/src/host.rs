@@ -1,7 +1,9 @@
 //! The guard of a server on loopback that asks for no key: requests must be meant for it.
 //!
 //! A web page can point a name of its own at 127.0.0.1 (DNS rebinding) or send requests there from
-//! its own origin. The browser then tells on it, in `Host` or in `Origin`.
+//! its own origin. The browser then tells on it, in `Host` or in `Origin`. A proxy on this machine
+//! that rewrites `Host` would open it to whoever reaches the proxy; it tells on itself, in the headers
+//! that proxies add.
 
 use std::sync::Arc;
 
@@ -28,7 +30,22 @@ pub(crate) async fn check(State(app): State<Arc<App>>, request: Request, next: N
     }
 }
 
+/// What proxies add to what they pass on: RFC 7239, RFC 9110, and the names from before.
+const OF_PROXIES: [&str; 6] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
 fn guard(app: &App, request: &Request) -> Result<(), Refusal> {
+    if let Some(name) = OF_PROXIES.into_iter().find(|name| request.headers().contains_key(*name)) {
+        return Err(Refusal::new(
+            Code::ProxyNotAllowed,
+            format!(
+                "the request came through a proxy (it has the header {name}), and without keys \
+                 whoever reaches the proxy could do everything: make a key by `darkroom keys \
+                 create`, and start the server with --public-url and the URL that the proxy is \
+                 reached by"
+            ),
+        ));
+    }
     let public: Option<Uri> = app.api.signer.public_url().parse().ok();
     let public = public.as_ref().and_then(Uri::authority);
     let host = addressee(request.uri(), request.headers())?;

@@ -40,9 +40,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::{Router, middleware};
 use domain::{Catalog, Clock, DeadLetters, Keyring, Objects, Outbox, signing::Signer};
+use tokio::sync::Semaphore;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use self::settings::{Access, Cors, Events, Settings};
+pub use self::settings::{Access, Cors, Events, Pace, Settings};
 use self::traffic::Traffic;
 
 /// What the API stands on. Handing it to [`router`] is all that a home has to do.
@@ -79,6 +80,8 @@ pub trait Vitals: Send + Sync {
 struct App {
     api: Api,
     traffic: Traffic,
+    /// Places of streams of events.
+    followers: Arc<Semaphore>,
     /// `/openapi.json`, written once: the routes do not change while the router lives.
     description: bytes::Bytes,
 }
@@ -110,6 +113,7 @@ pub fn router(api: Api) -> Router {
     let app = Arc::new(App {
         description: openapi::complete(description, api.signer.public_url()),
         traffic: Traffic::default(),
+        followers: Arc::new(Semaphore::new(api.settings.events.streams)),
         api,
     });
     // The last layer is the outermost. A preflight is answered before the host is looked at: it

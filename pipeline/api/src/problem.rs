@@ -136,12 +136,14 @@ impl From<StoreError> for Refusal {
                 "something else changed it meanwhile: send the same request again",
             )
             .retry_after(1),
-            // Ports refuse for good only what they have no room or no right for.
-            StoreError::Refused(_) => Self::new(
+            StoreError::Full(_) => Self::new(
                 Code::StorageFull,
-                "the store takes nothing more: its operator has to make room, then send it again",
+                "there is no room for more: when the server's operator has made some, send the same \
+                 request again",
             ),
-            StoreError::Missing(_) | StoreError::Broken(_) => return Self::internal(cause),
+            StoreError::Missing(_) | StoreError::Refused(_) | StoreError::Broken(_) => {
+                return Self::internal(cause);
+            }
         };
         Self { cause: Some(cause), ..refusal }
     }

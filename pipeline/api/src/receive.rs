@@ -16,6 +16,7 @@ use domain::{
     signing::{CHECKSUM_HEADER, PutRequest},
 };
 use jiff::Timestamp;
+use tracing::Instrument as _;
 
 use crate::{
     App,
@@ -52,9 +53,15 @@ pub(crate) async fn upload(
     let key = Key::Upload { image: id };
     // Sends a client that asked first away before it sends anything.
     let asked = headers.contains_key(header::EXPECT);
-    let intake = Intake::new(body, app.api.settings.body_idle);
+    let intake = Intake::new(body, app.api.settings.pace);
     match admit(&app, &key, &uri, &headers).await {
-        Ok(image) => store(&app, &key, &image, &intake).await,
+        Ok(image) => {
+            // On its own feet: once the object is there, the pipeline is told, whether or not the
+            // client waits for the answer. A body that breaks off ends it soon enough.
+            let stored = async move { store(&app, &key, &image, &intake).await };
+            let stored = tokio::spawn(stored.in_current_span());
+            stored.await.map_err(Refusal::internal)?
+        }
         Err(refusal) => {
             if !asked {
                 intake.drain().await;

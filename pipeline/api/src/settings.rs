@@ -1,6 +1,6 @@
 //! What a deployment decides about the API.
 
-use std::{str::FromStr, time::Duration};
+use std::{num::NonZeroU64, str::FromStr, time::Duration};
 
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use domain::signing::CHECKSUM_HEADER;
@@ -19,8 +19,8 @@ pub struct Settings {
     pub upload_lifetime: Duration,
     /// How long the signed URL of a private object is good for.
     pub link_lifetime: Duration,
-    /// How long an upload may stand still between two chunks before it is cut off.
-    pub body_idle: Duration,
+    /// How fast bodies have to come.
+    pub pace: Pace,
     /// How images are followed.
     pub events: Events,
 }
@@ -33,9 +33,25 @@ impl Default for Settings {
             cors: Cors::None,
             upload_lifetime: Duration::from_hours(1),
             link_lifetime: Duration::from_hours(1),
-            body_idle: Duration::from_secs(30),
+            pace: Pace::default(),
             events: Events::default(),
         }
+    }
+}
+
+/// How fast a body has to come, so that nobody holds a connection and a file open for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How long it may stand still.
+    pub idle: Duration,
+    /// Bytes a second that it has to come at, on average, after it might have stood still once.
+    pub least: NonZeroU64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        // The slowest mobile networks still in use carry four times as much.
+        Self { idle: Duration::from_secs(30), least: NonZeroU64::MIN.saturating_add(4095) }
     }
 }
 
@@ -147,6 +163,8 @@ pub struct Events {
     /// When the response ends by itself, for the client to resume: 25 s suit the cloud, whose
     /// gateway cuts responses off at 30 s.
     pub life: Duration,
+    /// How many streams there may be at a time in one process.
+    pub streams: usize,
 }
 
 impl Default for Events {
@@ -156,6 +174,7 @@ impl Default for Events {
             poll_most: Duration::from_secs(1),
             heartbeat: Duration::from_secs(10),
             life: Duration::from_secs(25),
+            streams: 256,
         }
     }
 }

@@ -59,7 +59,7 @@ pub(crate) struct Upload {
 ///
 /// Writes a pending image down and answers the URL to send its bytes to. With an `Idempotency-Key`
 /// the request can be repeated: the same request gets the same image and URL, another request under
-/// the same key is refused.
+/// the same key is refused. A key is remembered for 24 hours.
 #[utoipa::path(
     post, path = "/v1/uploads", tag = "uploads", operation_id = "createUpload",
     request_body = Terms,
@@ -74,7 +74,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Refusal> {
     let settings = &app.api.settings;
     let key = idempotency_key(&headers)?;
-    let terms = Terms::read(body::object(body, settings.body_idle).await?, &settings.limits)?;
+    let terms = Terms::read(body::object(body, settings.pace).await?, &settings.limits)?;
     let idempotency = match key {
         Some(key) => Some(Idempotency { key, request: terms.digest()? }),
         None => None,

@@ -22,7 +22,10 @@ pub enum StoreError {
         /// What the store said.
         reason: String,
     },
-    /// The store will not do it for us, now or later: credentials, policy, a full quota.
+    /// The store has no room for it: somebody has to make some.
+    #[error("full: {0}")]
+    Full(String),
+    /// The store will not do it for us, now or later: credentials, policy.
     #[error("refused: {0}")]
     Refused(String),
     /// The store, or what it holds, is not as it should be.
@@ -54,12 +57,17 @@ pub enum Failure {
 /// How long to wait where the store named no time.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// A store that is full is seldom emptied within a second.
+const FULL_PAUSE: Duration = Duration::from_secs(5);
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let reason = error.to_string();
         match error {
             StoreError::Busy { retry_after, .. } => Self::Transient { retry_after, reason },
-            // A refusal is usually a setting or a full disk that a person mends: the message waits.
+            // The message waits until a person made room.
+            StoreError::Full(_) => Self::Transient { retry_after: FULL_PAUSE, reason },
+            // A refusal is usually a setting that a person mends: the message waits, too.
             StoreError::Refused(_) | StoreError::Broken(_) | StoreError::Conflict(_) => {
                 Self::Transient { retry_after: PAUSE, reason }
             }

@@ -104,7 +104,8 @@ pub trait Objects: Send + Sync {
     ) -> Result<Written, WriteError>;
     /// Creates an object with another's bytes.
     async fn copy(&self, from: &Key, to: &Key) -> Result<Written, StoreError>;
-    /// The keys under a prefix, a page at a time, in the order of their paths.
+    /// The keys under a prefix, a page at a time, in the order of their paths. It goes on behind a
+    /// cursor: the one that came with a page, or the path of any key.
     async fn list(
         &self,
         prefix: &Prefix,

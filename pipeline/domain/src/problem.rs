@@ -91,6 +91,7 @@ codes! {
     KeyRequired          "key_required"           401 "An API key is required";
     KeyInvalid           "key_invalid"            401 "The API key is unknown or revoked";
     HostNotAllowed       "host_not_allowed"       403 "The Host or Origin is not this server's";
+    ProxyNotAllowed      "proxy_not_allowed"      403 "A server without keys takes no requests from a proxy";
     // The home.
     Busy                 "busy"                   503 "Too much to do at the moment";
     StorageFull          "storage_full"           507 "The disk is full";

@@ -1,8 +1,8 @@
 //! Looking after what was lost: uploads that never came or whose event did not, images that got
 //! stuck, and uploaded objects that nobody needs any more.
 //!
-//! A sweep is a walk through the phases, a page at a time; it ends, and the home begins another.
-//! Everything it sends may be sent again at any time, so it needs no memory of its own.
+//! A sweep is a walk through the phases, a page at a time; it ends, and only then the home begins
+//! another. Everything it sends may be sent again at any time, so it needs no memory of its own.
 
 use domain::{
     Budget, Code, Failure, Image, ImageId, Key, Message, Status, StoreError,
@@ -16,6 +16,10 @@ use crate::Fanout;
 
 /// Entries that are looked at between two looks at the clock.
 const PAGE: usize = 25;
+
+/// Uploaded objects that are listed at a time. A store may read its whole folder for each list, so
+/// short lists of a long folder would cost the square of its length.
+const LISTED: usize = 10_000;
 
 /// Messages of one step, at most; a page more may come on top.
 const STEP: usize = 200;
@@ -42,14 +46,14 @@ impl Fanout {
                 }
                 SweepPhase::Pending => self.pending(now, after, now, &mut follow).await?,
                 SweepPhase::Processing => self.processing(after, now, &mut follow).await?,
-                SweepPhase::Uploads => self.uploads(after, now, &mut follow).await?,
+                SweepPhase::Uploads => self.uploads(after, budget, &mut follow).await?,
             };
             cursor = match (next, following(cursor.phase)) {
                 (Some(after), _) => SweepCursor { phase: cursor.phase, after: Some(after) },
                 (None, Some(phase)) => SweepCursor { phase, after: None },
                 (None, None) => return Ok(follow),
             };
-            if budget.spent() || follow.len() >= STEP {
+            if is_over(budget, &follow) {
                 follow.push(Body::Sweep { cursor: Some(cursor) }.into());
                 return Ok(follow);
             }
@@ -92,11 +96,15 @@ impl Fanout {
     async fn uploads(
         &self,
         after: Option<&str>,
-        now: Timestamp,
+        budget: &Budget,
         follow: &mut Vec<Message>,
     ) -> Result<Option<String>, Failure> {
-        let page = self.objects.list(&Prefix::Uploads, after, PAGE).await?;
-        for key in &page.items {
+        let now = budget.now();
+        let page = self.objects.list(&Prefix::Uploads, after, LISTED).await?;
+        for (number, key) in page.items.iter().enumerate() {
+            if number > 0 && number % PAGE == 0 && is_over(budget, follow) {
+                return Ok(Some(page.items[number - 1].path()));
+            }
             let Some(id) = key.image() else { continue };
             let fate = match self.catalog.image(id).await {
                 Ok(image) => fate(&image, now),
@@ -124,6 +132,11 @@ impl Fanout {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Whether a step has done what it may.
+fn is_over(budget: &Budget, follow: &[Message]) -> bool {
+    budget.spent() || follow.len() >= STEP
 }
 
 /// What is to become of an uploaded object.

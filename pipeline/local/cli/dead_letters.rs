@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{End, Server, Stop, pretty, say};
+use super::{End, Server, Stop, say, say_line, say_pretty};
 
 /// Look at work that was given up, and take it up again
 ///
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
         Command::List { json, server } => {
             for letter in server.client()?.dead_letters().map_err(Stop::failure)? {
                 if *json {
-                    say(serde_json::to_string(&letter).unwrap_or_default());
+                    say_line(&letter)?;
                     continue;
                 }
                 say(format_args!(
@@ -67,12 +67,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
             }
         }
         Command::Show { id, server } => {
-            say(pretty(&server.client()?.dead_letter(id).map_err(Stop::failure)?));
+            say_pretty(&server.client()?.dead_letter(id).map_err(Stop::failure)?)?;
         }
         Command::Redrive { ids, json, server, .. } => {
             let answer = server.client()?.redrive(ids).map_err(Stop::failure)?;
             if *json {
-                say(pretty(&answer));
+                say_pretty(&answer)?;
             } else {
                 for id in &answer.redriven {
                     say(format_args!("{id} is sent again"));

@@ -1,6 +1,6 @@
 //! `darkroom erase`.
 
-use super::{End, Server, Stop, pretty, say};
+use super::{End, Server, Stop, say, say_pretty};
 
 /// Erase an image for good: its original, its variants and what is known of it
 #[derive(clap::Args, Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
     let erased = arguments.server.client()?.erase(&arguments.id).map_err(Stop::failure)?;
     if arguments.json {
-        say(pretty(&erased));
+        say_pretty(&erased)?;
     } else {
         say(format_args!("{} is erased", arguments.id));
     }

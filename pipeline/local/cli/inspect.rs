@@ -6,7 +6,7 @@ use domain::{Status, record::Record};
 use imaging::Presets;
 use serde_json::Value;
 
-use super::{End, Stop, pretty, say};
+use super::{End, Stop, say_pretty};
 
 /// Show everything that a picture says of itself
 ///
@@ -31,6 +31,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
         metadata.insert("raw".to_owned(), raw);
         metadata.remove("raw_url");
     }
-    say(pretty(&shown));
+    say_pretty(&shown)?;
     Ok(if record.status == Status::Ready { End::Done } else { End::SomeFailed })
 }

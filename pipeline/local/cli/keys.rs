@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Subcommand;
 use domain::{Clock, Keyring, Sha256, Tenant, ports::ApiKey};
 
-use super::{End, Stop, pretty, say};
+use super::{End, Stop, say, say_line, say_pretty};
 use crate::{
     clock::SystemClock,
     data_directory::{DataDirectory, DataDirectoryError},
@@ -82,7 +82,7 @@ async fn act(command: &Command) -> Result<End, Stop> {
             let digest = Sha256::of(secret.as_bytes());
             ring.database.add(&key, digest).await.map_err(Stop::failure)?;
             if *json {
-                say(pretty(&serde_json::json!({"key": key, "secret": secret})));
+                say_pretty(&serde_json::json!({"key": key, "secret": secret}))?;
             } else {
                 eprintln!(
                     "The key {} of {tenant}. Its secret is not kept and not shown again:",
@@ -94,7 +94,7 @@ async fn act(command: &Command) -> Result<End, Stop> {
         Command::List { json, data } => {
             for key in Ring::open(&data.data)?.database.keys().await.map_err(Stop::failure)? {
                 if *json {
-                    say(serde_json::to_string(&key).unwrap_or_default());
+                    say_line(&key)?;
                     continue;
                 }
                 let state =

@@ -145,7 +145,13 @@ pub(crate) fn say(line: impl fmt::Display) {
     let _nobody_reads = writeln!(std::io::stdout().lock(), "{line}");
 }
 
+/// JSON for programs: one line on standard output. What cannot be said as JSON is a failure, and
+/// never looks like JSON.
+pub(crate) fn say_line(value: &impl serde::Serialize) -> Result<(), Stop> {
+    serde_json::to_string(value).map(say).map_err(Stop::failure)
+}
+
 /// JSON for people: over several lines.
-pub(crate) fn pretty(value: &impl serde::Serialize) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_else(|error| error.to_string())
+pub(crate) fn say_pretty(value: &impl serde::Serialize) -> Result<(), Stop> {
+    serde_json::to_string_pretty(value).map(say).map_err(Stop::failure)
 }

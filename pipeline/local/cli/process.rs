@@ -72,15 +72,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
     Ok(progress.into_inner().unwrap_or_else(PoisonError::into_inner).end())
 }
 
-/// A record as one line of JSON, with the file that it is of in front.
-pub(super) fn line(file: &str, record: &Record) -> String {
+/// A record as one line of JSON, with the file that it is of in front; otherwise why it is none.
+pub(super) fn line(file: &str, record: &Record) -> Result<String, String> {
     #[derive(serde::Serialize)]
     struct Line<'a> {
         file: &'a str,
         #[serde(flatten)]
         record: &'a Record,
     }
-    serde_json::to_string(&Line { file, record }).unwrap_or_else(|error| error.to_string())
+    serde_json::to_string(&Line { file, record })
+        .map_err(|error| format!("its record cannot be written as JSON: {error}"))
 }
 
 /// The bytes of a file; beyond what is allowed nothing is read, and the answer is why not.
@@ -207,10 +208,11 @@ impl Progress {
         };
         let trouble = match done {
             Ok(record) => {
-                if self.json {
-                    quietly(&mut || say(line(&name, record)));
+                let line = self.json.then(|| line(&name, record)).transpose();
+                if let Ok(Some(line)) = &line {
+                    quietly(&mut || say(line));
                 }
-                trouble(record)
+                line.err().or_else(|| trouble(record))
             }
             Err(what) => Some(what.clone()),
         };

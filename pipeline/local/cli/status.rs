@@ -2,7 +2,7 @@
 
 use domain::Status;
 
-use super::{End, Server, Stop, pretty, say};
+use super::{End, Server, Stop, say_line, say_pretty};
 
 /// Show what has become of an image
 ///
@@ -24,17 +24,21 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
     let client = arguments.server.client()?;
     let show = |record: &domain::record::Record| {
-        if arguments.json {
-            say(serde_json::to_string(record).unwrap_or_default());
-        } else {
-            say(pretty(record));
-        }
+        if arguments.json { say_line(record) } else { say_pretty(record) }
     };
     let record = if arguments.follow {
-        client.follow(&arguments.id, &mut |record| show(record)).map_err(Stop::failure)?
+        let mut said = Ok(());
+        let mut each = |record: &_| {
+            if said.is_ok() {
+                said = show(record);
+            }
+        };
+        let record = client.follow(&arguments.id, &mut each).map_err(Stop::failure)?;
+        said?;
+        record
     } else {
         let record = client.image(&arguments.id).map_err(Stop::failure)?;
-        show(&record);
+        show(&record)?;
         record
     };
     Ok(match record.status {

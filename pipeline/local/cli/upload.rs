@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
 fn wait(client: &Client, id: &str, file: &str, json: bool) -> Result<(), String> {
     let record = client.follow(id, &mut |_| {}).map_err(|error| error.to_string())?;
     if json {
-        say(super::process::line(file, &record));
+        say(super::process::line(file, &record)?);
     } else {
         say(format_args!("{id} {file} {}", record.status.as_str()));
     }

@@ -189,7 +189,8 @@ fn create(
         serde_json::to_string(image)?,
     ))?;
     if let Some(Idempotency { key, request: Sha256(request) }) = idempotency {
-        let row = (image.tenant.as_str(), key, request, image.id.to_string());
+        let created_at = floor(image.created_at);
+        let row = (image.tenant.as_str(), key, request, image.id.to_string(), created_at);
         connection.prepare_cached(statements::ADD_REQUEST)?.execute(row)?;
     }
     Ok(Creation::Created)

@@ -8,6 +8,7 @@
 mod catalog;
 mod counts;
 mod due;
+mod housekeeping;
 mod keyring;
 mod queue;
 mod readers;
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 
 pub use self::{
     counts::{Counts, QueueCount},
+    housekeeping::{EXPIRED_KEPT, Purged, REQUESTS_KEPT},
     schema::SCHEMA_VERSION,
 };
 use self::{readers::Readers, trouble::Trouble, writer::Writer};

@@ -171,9 +171,10 @@ impl Loan {
     }
 }
 
-fn enqueue(unit: &Unit<'_>, message: &Message, now: Timestamp) -> Result<(), Trouble> {
+pub(super) fn enqueue(unit: &Unit<'_>, message: &Message, now: Timestamp) -> Result<(), Trouble> {
     let visible_at = message.not_before.map_or(floor(now), |moment| ceil(moment).max(floor(now)));
-    let row = (message.stage().as_str(), visible_at, serde_json::to_string(message)?);
+    let (stage, body) = (message.stage().as_str(), serde_json::to_string(message)?);
+    let row = (stage, visible_at, message.name(), body);
     unit.connection.prepare_cached(statements::SEND)?.execute(row)?;
     unit.wake();
     Ok(())

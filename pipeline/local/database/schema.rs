@@ -16,9 +16,9 @@ const APPLICATION: i64 = 0x4461_726b;
 
 /// Moments are microseconds since 1970. What decides is in `body`, as JSON; the columns beside it
 /// are copies of what is searched by. Counts are kept by triggers, so that no statement can forget.
-const STEPS: &[(i64, &str)] = &[(
-    1,
-    "
+const STEPS: &[(i64, &str)] = &[(1, FIRST), (2, HOUSEKEEPING)];
+
+const FIRST: &str = "
 CREATE TABLE image (
     id         TEXT PRIMARY KEY,
     tenant     TEXT NOT NULL,
@@ -97,8 +97,22 @@ END;
 CREATE TRIGGER letter_removed AFTER DELETE ON letter BEGIN
     UPDATE tally SET n = n - 1 WHERE kind = 'letter' AND name = '';
 END;
-",
-)];
+";
+
+/// What is kept for a time has that time, and a sweep is found without looking through the messages.
+const HOUSEKEEPING: &str = "
+ALTER TABLE request ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
+UPDATE request SET created_at =
+    (SELECT image.created_at FROM image WHERE image.id = request.image);
+CREATE INDEX request_by_age ON request (created_at);
+CREATE TRIGGER image_removed AFTER DELETE ON image BEGIN
+    UPDATE tally SET n = n - 1 WHERE kind = 'image' AND name = old.status;
+END;
+
+ALTER TABLE message ADD COLUMN name TEXT NOT NULL DEFAULT '';
+UPDATE message SET name = 'sweep' WHERE body LIKE '{\"message\":\"sweep\"%';
+CREATE INDEX message_sweep ON message (stage) WHERE name = 'sweep';
+";
 
 /// Brings the database to the present form, or says why it is not ours to change.
 pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<(), DatabaseError> {

@@ -19,7 +19,22 @@ pub const REQUEST: &str = "SELECT request, image FROM request WHERE tenant = ?1 
 
 /// Remembers what came of it.
 pub const ADD_REQUEST: &str =
-    "INSERT INTO request (tenant, key, request, image) VALUES (?1, ?2, ?3, ?4)";
+    "INSERT INTO request (tenant, key, request, image, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+/// Forgets what came of the oldest requests, so many at a time.
+pub const FORGET_REQUESTS: &str = "DELETE FROM request WHERE (tenant, key) IN (SELECT tenant, key \
+     FROM request WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
+
+/// Forgets what was asked for about an image.
+pub const REMOVE_REQUESTS: &str = "DELETE FROM request WHERE image = ?1";
+
+/// Removes an image.
+pub const REMOVE_IMAGE: &str = "DELETE FROM image WHERE id = ?1";
+
+/// Images whose upload never came, the oldest first, from behind a place on.
+pub const EXPIRED: &str = "SELECT created_at, id, body FROM image INDEXED BY image_by_status \
+     WHERE status = 'expired' AND created_at < ?1 AND (created_at, id) > (?2, ?3) \
+     ORDER BY created_at, id LIMIT ?4";
 
 /// Images that are due, from behind a place on.
 pub const DUE: &str = "SELECT due_at, id FROM image \
@@ -54,7 +69,14 @@ pub fn search(filter: &Filter) -> &'static str {
 }
 
 /// Sends a message.
-pub const SEND: &str = "INSERT INTO message (stage, visible_at, body) VALUES (?1, ?2, ?3)";
+pub const SEND: &str =
+    "INSERT INTO message (stage, visible_at, name, body) VALUES (?1, ?2, ?3, ?4)";
+
+/// Whether the sweeper is on its way.
+pub const SWEEP: &str = "SELECT 1 FROM message WHERE name = 'sweep' AND stage = ?1";
+
+/// Takes it off its way.
+pub const STOP_SWEEP: &str = "DELETE FROM message WHERE name = 'sweep' AND stage = ?1";
 
 /// Messages that can be lent now, those that could be first first.
 pub const RECEIVABLE: &str = "SELECT id, receives, body FROM message \
@@ -119,15 +141,21 @@ pub const CHANGE_KEY: &str = "UPDATE api_key SET body = ?2 WHERE id = ?1";
 /// The counts that are kept: a row for each stage, state and kind, so a few dozen.
 pub const TALLY: &str = "SELECT kind, name, n FROM tally";
 
-/// The statements above that run for each request or message.
-pub const FREQUENT: [&str; 18] = [
+/// The statements above that run for each request or message, or again and again by themselves.
+pub const FREQUENT: [&str; 24] = [
     IMAGE,
     ADD_IMAGE,
     CHANGE_IMAGE,
     REQUEST,
     ADD_REQUEST,
+    FORGET_REQUESTS,
+    REMOVE_REQUESTS,
+    REMOVE_IMAGE,
+    EXPIRED,
     DUE,
     SEND,
+    SWEEP,
+    STOP_SWEEP,
     RECEIVABLE,
     LEND,
     ACKNOWLEDGE,

@@ -47,13 +47,12 @@ impl From<Trouble> for StoreError {
         };
         let busy = |retry_after, reason| Self::Busy { retry_after, reason };
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => busy(
-                disk::FULL_PAUSE,
-                format!("{}: the database was not changed ({error})", disk::FULL),
-            ),
+            Some(ErrorCode::DiskFull) => {
+                Self::Full(format!("{}: the database was not changed ({error})", disk::FULL))
+            }
             // Also what a full disk looks like where SQLite has to extend its shared index.
             Some(ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory) => busy(
-                disk::FULL_PAUSE,
+                Duration::from_secs(5),
                 format!("the database could not be read or written: {error}"),
             ),
             Some(

@@ -6,6 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use domain::StoreError;
@@ -173,7 +174,8 @@ fn commit(unit: &Unit<'_>, batch: &mut [Box<dyn Change>]) -> Result<(), Trouble>
 }
 
 fn closed() -> StoreError {
-    StoreError::Refused("the database is closed: the server is shutting down".to_owned())
+    let reason = "the database is closed: the server is shutting down".to_owned();
+    StoreError::Busy { retry_after: Duration::from_secs(1), reason }
 }
 
 /// What a panic leaves behind here is a whole value.

@@ -178,7 +178,7 @@ impl Objects for BrokenObjects {
                 Ok(Written::Exists)
             }
             Fault::LosesOnFullDisk => match self.inner.write_if_absent(key, bytes).await {
-                Err(StoreError::Refused(_)) => Ok(Written::Created),
+                Err(StoreError::Full(_)) => Ok(Written::Created),
                 answer => answer,
             },
             _ => self.inner.write_if_absent(key, bytes).await,
@@ -261,7 +261,7 @@ impl Objects for BrokenObjects {
                 })
             }
             Fault::LosesOnFullDisk => match self.inner.write_stream(key, exactly, stream).await {
-                Err(WriteError::Store(StoreError::Refused(_))) => Ok(Written::Created),
+                Err(WriteError::Store(StoreError::Full(_))) => Ok(Written::Created),
                 answer => answer,
             },
             _ => self.inner.write_stream(key, exactly, stream).await,

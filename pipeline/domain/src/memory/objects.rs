@@ -89,7 +89,7 @@ impl Objects for MemoryObjects {
         let (needed, all) = (bytes.len() as u64, self.room);
         let room = all.saturating_sub(shelf.held);
         if needed > room {
-            return Err(StoreError::Refused(format!(
+            return Err(StoreError::Full(format!(
                 "{key} needs {needed} bytes and {room} of {all} are left: delete objects first"
             )));
         }

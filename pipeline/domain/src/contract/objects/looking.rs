@@ -103,6 +103,10 @@ pub(super) async fn list_is_in_order(home: Adapters) -> Outcome {
         let found = list_all(&*home.objects, folder, limit).await?;
         trial::same(&format!("ten keys in pages of {limit}"), &found, &keys)?;
     }
+    for (number, key) in keys.iter().enumerate() {
+        let rest = home.objects.list(&folder, Some(&key.path()), 100).await?.items;
+        trial::same(&format!("what is behind {key}"), &rest, &keys[number + 1..].to_vec())?;
+    }
     Ok(())
 }
 
