@@ -259,6 +259,40 @@ pub struct Image {
     pub problem: Option<Problem>,
 }
 
+impl Image {
+    /// An image whose upload URL is given out now: nothing has come of it, and nothing but this is
+    /// said of it yet.
+    pub fn pending(
+        id: ImageId,
+        tenant: Tenant,
+        announced: Announced,
+        created_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            tenant,
+            version: 1,
+            status: Status::Pending,
+            visibility: Visibility::default(),
+            created_at,
+            expires_at,
+            ready_at: None,
+            erased_at: None,
+            touched_at: created_at,
+            announced,
+            filename: None,
+            tags: BTreeMap::new(),
+            focal_point: None,
+            source: None,
+            work: Work::default(),
+            flipped: None,
+            serving: BTreeMap::new(),
+            problem: None,
+        }
+    }
+}
+
 /// What [`Image::accept`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Acceptance {
