@@ -253,6 +253,9 @@ pub struct Image {
     pub work: Work,
     /// The set and round that were last announced.
     pub flipped: Option<Revision>,
+    /// How that was announced: known also while the next round is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flipped_as: Option<Status>,
     /// The variants of the last announced set, which serve until the next set is complete.
     pub serving: BTreeMap<PieceId, Outcome>,
     /// Why it was rejected or failed.
@@ -287,6 +290,7 @@ impl Image {
             source: None,
             work: Work::default(),
             flipped: None,
+            flipped_as: None,
             serving: BTreeMap::new(),
             problem: None,
         }

@@ -34,6 +34,7 @@ pub(super) enum Fault {
     CountsInsteadOfSets,
     RoundsFractions,
     FlipsTwice,
+    ForgetsTheEndingBefore,
     ReopensNothing,
     ErasesWithoutTombstone,
     ReopensWhatWasAnnounced,
@@ -67,6 +68,7 @@ pub(super) const FAULTS: &[(Fault, &[&str])] = &[
     (Fault::CountsInsteadOfSets, &["catalog::recorded_is_a_set"]),
     (Fault::RoundsFractions, &["catalog::outcomes_are_kept_whole"]),
     (Fault::FlipsTwice, &["catalog::flipped_once"]),
+    (Fault::ForgetsTheEndingBefore, &["catalog::reopened_is_another_round"]),
     (Fault::ReopensNothing, &["catalog::reopened_is_another_round"]),
     (Fault::ErasesWithoutTombstone, &["catalog::erased_stays_erased", "catalog::erase_wins"]),
     (Fault::ReopensWhatWasAnnounced, &["catalog::every_decision_is_the_images_own"]),
@@ -290,6 +292,7 @@ impl Catalog for BrokenCatalog {
         Ok(match (self.fault, self.inner.flip(id, revision, now).await?) {
             (Fault::FlipsTwice, Flip::Before(status)) => Flip::Now(status),
             (Fault::FlipLooksBeforeItWrites, Flip::Before(status)) if open => Flip::Now(status),
+            (Fault::ForgetsTheEndingBefore, Flip::Before(_)) if open => Flip::No,
             (_, answer) => answer,
         })
     }

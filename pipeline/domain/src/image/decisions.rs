@@ -152,11 +152,10 @@ impl Image {
 
     /// The announcement: the only way to ready and failed, once a revision.
     pub fn flip(&mut self, revision: &Revision, now: Timestamp) -> Flip {
-        if self.flipped.as_ref() == Some(revision) && self.status != Status::Processing {
-            return match self.status {
-                Status::Ready | Status::Failed => Flip::Before(self.status),
-                _ => Flip::No,
-            };
+        // Also while the next round is open: whoever announced this one may have died before
+        // anybody was told.
+        if self.flipped.as_ref() == Some(revision) {
+            return self.flipped_as.map_or(Flip::No, Flip::Before);
         }
         let due = self.status == Status::Processing
             && self.work.is_complete()
@@ -181,6 +180,7 @@ impl Image {
         }
         self.serving = serving;
         self.flipped = Some(revision.clone());
+        self.flipped_as = Some(status);
         self.step(status, now);
         Flip::Now(status)
     }
@@ -263,6 +263,7 @@ impl Image {
         self.source = None;
         self.work = Work::default();
         self.flipped = None;
+        self.flipped_as = None;
         self.serving = BTreeMap::new();
         self.problem = None;
         self.step(Status::Erased, now);
