@@ -222,7 +222,7 @@ pub trait Outbox: Send + Sync {
     /// Sends messages, each not to be delivered before its own time.
     async fn send(&self, messages: &[Message]) -> Result<(), StoreError>;
     /// Puts a message among the dead letters with its reason, and sends what tells its image:
-    /// [`Message::obituary`]. Letters of the same message are one.
+    /// [`Message::obituary`]. Letters of the same message are one: the newest.
     async fn bury(&self, message: &Message, reason: &Problem) -> Result<(), StoreError>;
 }
 
@@ -291,8 +291,9 @@ pub trait DeadLetters: Send + Sync {
     ) -> Result<Page<DeadLetter>, StoreError>;
     /// One letter.
     async fn letter(&self, id: &str) -> Result<DeadLetter, StoreError>;
-    /// Removes a letter, after its message was sent again; success also where there is none.
-    async fn discard(&self, id: &str) -> Result<(), StoreError>;
+    /// Removes the letter that was buried at this moment, after its message was sent again; success
+    /// also where there is none, or by now a newer one, which stays.
+    async fn discard(&self, id: &str, buried_at: Timestamp) -> Result<(), StoreError>;
 }
 
 /// An API key, without its secret.

@@ -171,7 +171,7 @@ pub async fn redrive(
     if wanted {
         outbox.send(&[letter.message.body.into()]).await?;
     }
-    letters.discard(id).await?;
+    letters.discard(id, letter.buried_at).await?;
     Ok(if wanted { Redriven::Sent } else { Redriven::Needless })
 }
 

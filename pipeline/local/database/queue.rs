@@ -142,11 +142,11 @@ impl DeadLetters for Database {
             .await
     }
 
-    async fn discard(&self, id: &str) -> Result<(), StoreError> {
-        let id = id.to_owned();
+    async fn discard(&self, id: &str, buried_at: Timestamp) -> Result<(), StoreError> {
+        let letter = (id.to_owned(), floor(buried_at));
         self.writer
             .change(move |unit| {
-                unit.connection.prepare_cached(statements::DISCARD)?.execute([id])?;
+                unit.connection.prepare_cached(statements::DISCARD)?.execute(letter)?;
                 Ok(())
             })
             .await

@@ -87,7 +87,7 @@ impl Outbox for MemoryQueue {
             reason: reason.clone(),
             buried_at: self.clock.now(),
         };
-        state.letters.entry(id).or_insert(letter);
+        state.letters.insert(id, letter);
         if let Some(obituary) = message.obituary(reason) {
             self.enqueue(&mut state, obituary);
         }
@@ -164,8 +164,11 @@ impl DeadLetters for MemoryQueue {
         found.ok_or_else(|| StoreError::Missing(format!("dead letter {id}")))
     }
 
-    async fn discard(&self, id: &str) -> Result<(), StoreError> {
-        lock(&self.state).letters.remove(id);
+    async fn discard(&self, id: &str, buried_at: Timestamp) -> Result<(), StoreError> {
+        let mut state = lock(&self.state);
+        if state.letters.get(id).is_some_and(|letter| letter.buried_at == buried_at) {
+            state.letters.remove(id);
+        }
         Ok(())
     }
 }
