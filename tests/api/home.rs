@@ -276,6 +276,16 @@ impl Catalog for Down {
     ) -> Result<Progress, StoreError> {
         busy()
     }
+    async fn give_up(
+        &self,
+        _: ImageId,
+        _: &BTreeSet<PieceId>,
+        _: &Problem,
+        _: Option<Timestamp>,
+        _: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        busy()
+    }
     async fn flip(&self, _: ImageId, _: &Revision, _: Timestamp) -> Result<Flip, StoreError> {
         busy()
     }

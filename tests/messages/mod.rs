@@ -89,6 +89,7 @@ fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
                     "derived@8899aabbccddeeff".parse()?,
                 ],
                 reason: Problem::new(Code::Crashed, "the worker was lost at each of 3 attempts"),
+                at: None,
             }
             .into(),
         ),
@@ -101,6 +102,20 @@ fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
                     Code::KeptFailing,
                     "given up after 100 retries: the disk is full",
                 ),
+                at: None,
+            }
+            .into(),
+        ),
+        (
+            "buried_at",
+            Body::Buried {
+                image,
+                pieces: vec!["small.webp@0123456789abcdef".parse()?],
+                reason: Problem::new(
+                    Code::TimedOut,
+                    "given up after 3 attempts: the worker was not done after 60s and was killed",
+                ),
+                at: Some("2026-11-23T06:18:00.25Z".parse()?),
             }
             .into(),
         ),

@@ -27,8 +27,8 @@ pub(super) enum Answer {
     Exists,
     /// What an adopted bucket sent is not what was read before.
     Differs,
-    /// Dead letters.
-    Letters(Vec<Shared<Message>>),
+    /// Dead letters, and when each was buried.
+    Letters(Vec<(Shared<Message>, u8)>),
     /// An image's state.
     Status(Status),
     /// An image as it was.

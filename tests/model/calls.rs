@@ -222,7 +222,7 @@ impl<'a> Run<'a> {
     }
 
     /// [`DeadLetters::letters`](domain::DeadLetters::letters).
-    pub(super) fn letters(&mut self) -> Result<Vec<Shared<Message>>, Halt> {
+    pub(super) fn letters(&mut self) -> Result<Vec<(Shared<Message>, u8)>, Halt> {
         let letters = |_: &Scenario, world: &mut World| {
             Answer::Letters(world.letters.values().cloned().collect())
         };

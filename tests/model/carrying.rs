@@ -2,7 +2,7 @@
 //! send what follows, acknowledge last. [`admit`] and [`judge`] are the product's own.
 
 use domain::{
-    Code, Image, Message, Problem,
+    Image, Message, Problem,
     message::Body,
     ports::{DeadLetter, Delivery},
     stage::{Admission, Verdict, admit, judge},
@@ -66,14 +66,12 @@ fn settle(run: &mut Run<'_>, verdict: Verdict) -> Result<(), Halt> {
 /// [`Outbox::bury`](domain::Outbox::bury).
 fn bury(world: &mut World, message: &Message, reason: &Problem) {
     let bare: Message = message.body.clone().into();
-    world.letters.entry(DeadLetter::name(message)).or_insert_with(|| Shared::new(bare));
-    match message.body {
-        // Their pieces' end is recorded by the obituary; all else waits for the sweeper.
-        Body::Render { .. } | Body::Describe { .. } => {}
-        _ => world.history.lossy = true,
-    }
-    if let Some(obituary) = message.obituary(reason) {
-        world.enqueue(&obituary);
+    let at = world.tick();
+    world.letters.insert(DeadLetter::name(message), (Shared::new(bare), world.ticks));
+    match message.obituary(reason, at) {
+        Some(obituary) => world.enqueue(&obituary),
+        // It waits for the sweeper.
+        None => world.history.lossy = true,
     }
 }
 
@@ -99,33 +97,27 @@ pub(super) fn serve(run: &mut Run<'_>, request: Request) -> Result<(), Halt> {
     })
 }
 
-/// `domain::stage::redrive`, of every letter. One that its image does not know of yet stays.
+/// `domain::stage::redrive`, of every letter.
 fn redrive(run: &mut Run<'_>) -> Result<(), Halt> {
-    for message in run.letters()? {
-        // The reason is not asked for.
-        let reason = Problem::new(Code::Crashed, "");
-        let wanted = match message.obituary(&reason).map(|message| message.body) {
-            Some(Body::Buried { image, pieces, .. }) => {
+    for (message, buried) in run.letters()? {
+        let wanted = match message.work() {
+            Some((image, pieces)) => {
                 let pieces = pieces.into_iter().collect();
-                let look = |_: &Scenario, _: &mut World, record: &mut Image| {
-                    Found::Whether(record.awaits(&pieces))
-                };
-                if run.decide(image, look)? == Found::Whether(true) {
-                    continue;
-                }
-                let open = |_: &Scenario, _: &mut World, record: &mut Image| {
-                    Found::Whether(record.reopen(&pieces, NOW))
+                let open = |_: &Scenario, world: &mut World, record: &mut Image| {
+                    Found::Whether(record.reopen(&pieces, world.tick()))
                 };
                 run.decide(image, open)? == Found::Whether(true)
             }
-            _ => true,
+            None => true,
         };
         if wanted {
             run.send(&[message.body.clone().into()])?;
         }
         let name = DeadLetter::name(&message);
         run.at_home(|world| {
-            world.letters.remove(&name);
+            if world.letters.get(&name).is_some_and(|(_, newest)| *newest == buried) {
+                world.letters.remove(&name);
+            }
         })?;
     }
     Ok(())

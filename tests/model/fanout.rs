@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     Image, ImageId, Key, Message, PieceId, Revision, Status,
-    image::{Expectation, Flip, Outcome, Progress, Purpose},
+    image::{Expectation, Flip, Progress, Purpose},
     message::Body,
 };
 
@@ -30,14 +30,21 @@ pub(super) fn handle(run: &mut Run<'_>, message: &Message) -> Result<Vec<Message
             })?;
             Ok(Vec::new())
         }
-        Body::Buried { image, pieces, reason } => {
-            if pieces.is_empty() {
-                ingest::reject(run, *image, reason)?;
-                return Ok(Vec::new());
-            }
-            let failed = |piece: &PieceId| (piece.clone(), Outcome::Failed(reason.clone()));
-            let failed: Vec<_> = pieces.iter().map(failed).collect();
-            recorded(run, *image, &failed)
+        Body::Buried { image, pieces, reason, at } => {
+            let pieces: BTreeSet<_> = pieces.iter().cloned().collect();
+            let found = run.decide(*image, |_, _, record| {
+                Found::Progress(record.give_up(&pieces, reason, *at, NOW))
+            })?;
+            let image = *image;
+            Ok(match found {
+                Found::Progress(Progress::Complete(revision)) => {
+                    vec![Body::Completed { image, revision }.into()]
+                }
+                Found::Progress(Progress::Underway) if pieces.is_empty() => {
+                    vec![Body::Accepted { image }.into()]
+                }
+                _ => Vec::new(),
+            })
         }
         Body::Erase { image, round } => erase(run, *image, *round),
         Body::Sweep { .. } => sweep(run),
@@ -103,18 +110,6 @@ fn send(
         Expectation::Complete(revision) => Ok(vec![Body::Completed { image: id, revision }.into()]),
         Expectation::Underway | Expectation::Ended => Ok(Vec::new()),
     }
-}
-
-/// `Fanout::recorded`, which resize and metadata have as well.
-pub(super) fn recorded(
-    run: &mut Run<'_>,
-    image: ImageId,
-    outcomes: &[(PieceId, Outcome)],
-) -> Result<Vec<Message>, Halt> {
-    Ok(match run.record(image, outcomes)? {
-        Progress::Complete(revision) => vec![Body::Completed { image, revision }.into()],
-        Progress::Underway | Progress::Ended | Progress::Erased => Vec::new(),
-    })
 }
 
 fn announce(run: &mut Run<'_>, id: ImageId, revision: &Revision) -> Result<Vec<Message>, Halt> {

@@ -9,10 +9,11 @@ use std::{
 };
 
 use domain::{Image, ImageId, Key, Message, Revision, Status};
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     answers::Answer,
-    scenario::{CHANCES, Chance, Content, LONG_AGO, Origin, Scenario, Set},
+    scenario::{CHANCES, Chance, Content, LONG_AGO, NOW, Origin, Scenario, Set},
 };
 
 /// A value that is shared between states and known by its digest: states are many and differ
@@ -169,8 +170,10 @@ pub(super) struct World {
     pub(super) foreign: Option<Content>,
     /// The queue, in no order: sorted, so that equal queues are one state.
     pub(super) queue: Vec<Post>,
-    /// Dead letters by name.
-    pub(super) letters: BTreeMap<String, Shared<Message>>,
+    /// Dead letters by name, and when each was buried.
+    pub(super) letters: BTreeMap<String, (Shared<Message>, u8)>,
+    /// How often something was buried or opened again: the order of these decides.
+    pub(super) ticks: u8,
     /// Who is at work, sorted.
     pub(super) running: Vec<Process>,
     /// Requests that are not answered yet: their client asks again.
@@ -206,6 +209,7 @@ impl World {
             foreign: None,
             queue: Vec::new(),
             letters: BTreeMap::new(),
+            ticks: 0,
             running: Vec::new(),
             unanswered: BTreeSet::new(),
             presets: Set::First,
@@ -223,6 +227,12 @@ impl World {
     /// It happens.
     pub(super) fn spend(&mut self, chance: Chance) {
         self.left[chance as usize] -= 1;
+    }
+
+    /// The moment of the next burial or reopening.
+    pub(super) fn tick(&mut self) -> Timestamp {
+        self.ticks += 1;
+        NOW + SignedDuration::from_secs(self.ticks.into())
     }
 
     /// Puts a message into the queue.

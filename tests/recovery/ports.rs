@@ -135,6 +135,16 @@ impl Catalog for FusedCatalog {
     ) -> Result<Progress, StoreError> {
         self.1.around(self.0.record(id, outcomes, now)).await
     }
+    async fn give_up(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        self.1.around(self.0.give_up(id, pieces, reason, at, now)).await
+    }
     async fn flip(
         &self,
         id: ImageId,

@@ -182,6 +182,9 @@ pub struct Work {
     pub round: u32,
     /// When the missing pieces were last sent.
     pub sent_at: Option<Timestamp>,
+    /// When this round was opened: what was given up before does not end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
     /// Who asked for this set last.
     #[serde(default)]
     pub wanted_by: Purpose,

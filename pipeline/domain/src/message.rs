@@ -97,6 +97,9 @@ pub enum Body {
         pieces: Vec<PieceId>,
         /// Why.
         reason: Problem,
+        /// When: what was opened again since is not ended by it. Those of old did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// Remove every object of an erased image.
     Erase {

@@ -183,6 +183,15 @@ pub trait Catalog: Send + Sync {
         outcomes: &[(PieceId, Outcome)],
         now: Timestamp,
     ) -> Result<Progress, StoreError>;
+    /// [`Image::give_up`].
+    async fn give_up(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Progress, StoreError>;
     /// [`Image::flip`].
     async fn flip(
         &self,

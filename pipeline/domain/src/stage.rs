@@ -1,6 +1,6 @@
 //! Carrying one message to one stage: the loop body that every home shares.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -114,24 +114,30 @@ pub async fn settle(queue: &dyn Queue, receipt: &str, verdict: Verdict) -> Resul
 }
 
 impl Message {
-    /// What tells the image that this message was given up; none where no image waits for it.
-    pub fn obituary(&self, reason: &Problem) -> Option<Self> {
-        let (image, pieces) = match &self.body {
-            Body::Uploaded { key, .. } => (key.image()?, Vec::new()),
-            Body::Describe { image, piece } => (*image, vec![piece.clone()]),
+    /// The image that waits for this work and the pieces that it is about, none of them where it is
+    /// the upload itself; nothing where no image waits.
+    pub fn work(&self) -> Option<(ImageId, Vec<PieceId>)> {
+        match &self.body {
+            Body::Uploaded { key, .. } => Some((key.image()?, Vec::new())),
+            Body::Describe { image, piece } => Some((*image, vec![piece.clone()])),
             Body::Render { image, pieces } => {
-                (*image, pieces.iter().map(|p| p.id.clone()).collect())
+                Some((*image, pieces.iter().map(|p| p.id.clone()).collect()))
             }
-            // Their work is found again by the sweeper, or waits for a redrive.
+            // Where they are given up, the sweeper finds their work again, or it waits for a redrive.
             Body::Accepted { .. }
             | Body::Completed { .. }
             | Body::Notify { .. }
             | Body::Buried { .. }
             | Body::Erase { .. }
             | Body::Sweep { .. }
-            | Body::Reprocess { .. } => return None,
-        };
-        Some(Body::Buried { image, pieces, reason: reason.clone() }.into())
+            | Body::Reprocess { .. } => None,
+        }
+    }
+
+    /// What tells the image that this message was given up, and when; none where no image waits.
+    pub fn obituary(&self, reason: &Problem, at: Timestamp) -> Option<Self> {
+        let (image, pieces) = self.work()?;
+        Some(Body::Buried { image, pieces, reason: reason.clone(), at: Some(at) }.into())
     }
 }
 
@@ -145,10 +151,9 @@ pub enum Redriven {
 }
 
 /// Takes a dead letter back: opens its image again, sends the work as new, and discards the letter
-/// last. Dying in between is healed by the sweeper, which finds the image opened.
-/// [`StoreError::Missing`] where there is no such letter, [`StoreError::Busy`] where its image still
-/// waits for the work: either its obituary is on the way and would end what is sent now, or another
-/// copy is being worked on.
+/// last. Dying in between is healed by the sweeper, which finds the image opened. An obituary that is
+/// still on the way is older than that, and ends nothing. A letter that was buried anew meanwhile
+/// stays. [`StoreError::Missing`] where there is no such letter.
 pub async fn redrive(
     catalog: &dyn Catalog,
     outbox: &dyn Outbox,
@@ -157,33 +162,20 @@ pub async fn redrive(
     now: Timestamp,
 ) -> Result<Redriven, StoreError> {
     let letter = letters.letter(id).await?;
-    let wanted = match letter.message.obituary(&letter.reason).map(|message| message.body) {
-        Some(Body::Buried { image, pieces, .. }) => {
+    let wanted = match letter.message.work() {
+        Some((image, pieces)) => {
             let pieces = pieces.into_iter().collect();
-            match open_again(catalog, image, &pieces, now).await {
+            match catalog.reopen(image, &pieces, now).await {
                 Err(StoreError::Missing(_)) => false,
                 answer => answer?,
             }
         }
         // No image was told that this was given up, so none has to be opened.
-        _ => true,
+        None => true,
     };
     if wanted {
         outbox.send(&[letter.message.body.into()]).await?;
     }
     letters.discard(id, letter.buried_at).await?;
     Ok(if wanted { Redriven::Sent } else { Redriven::Needless })
-}
-
-async fn open_again(
-    catalog: &dyn Catalog,
-    image: ImageId,
-    pieces: &BTreeSet<PieceId>,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    if catalog.image(image).await?.awaits(pieces) {
-        let reason = format!("image {image} has not been told yet that this was given up");
-        return Err(StoreError::Busy { retry_after: Duration::from_secs(1), reason });
-    }
-    catalog.reopen(image, pieces, now).await
 }

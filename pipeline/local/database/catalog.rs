@@ -76,6 +76,18 @@ impl Catalog for Database {
         self.decide(id, move |image| image.record(&outcomes, now)).await
     }
 
+    async fn give_up(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        let (pieces, reason) = (pieces.clone(), reason.clone());
+        self.decide(id, move |image| image.give_up(&pieces, &reason, at, now)).await
+    }
+
     async fn flip(
         &self,
         id: ImageId,

@@ -61,7 +61,7 @@ impl Outbox for Database {
                     floor(letter.buried_at),
                     body,
                 ))?;
-                match letter.message.obituary(&letter.reason) {
+                match letter.message.obituary(&letter.reason, letter.buried_at) {
                     Some(obituary) => enqueue(unit, &obituary, letter.buried_at),
                     None => Ok(()),
                 }

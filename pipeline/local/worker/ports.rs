@@ -224,6 +224,17 @@ impl Catalog for Remote {
         expect_reply!(self.call(operation, &[]).await?, (Reply::Progress(progress), _) => progress)
     }
 
+    async fn give_up(
+        &self,
+        _id: ImageId,
+        _pieces: &BTreeSet<PieceId>,
+        _reason: &Problem,
+        _at: Option<Timestamp>,
+        _now: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        Err(refused("gives nothing up"))
+    }
+
     async fn flip(
         &self,
         _id: ImageId,

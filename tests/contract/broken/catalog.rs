@@ -36,6 +36,7 @@ pub(super) enum Fault {
     FlipsTwice,
     ForgetsTheEndingBefore,
     ReopensNothing,
+    EndsWhatWasOpenedSince,
     ErasesWithoutTombstone,
     ReopensWhatWasAnnounced,
     LosesOneOfTwoRecords,
@@ -70,6 +71,7 @@ pub(super) const FAULTS: &[(Fault, &[&str])] = &[
     (Fault::FlipsTwice, &["catalog::flipped_once"]),
     (Fault::ForgetsTheEndingBefore, &["catalog::reopened_is_another_round"]),
     (Fault::ReopensNothing, &["catalog::reopened_is_another_round"]),
+    (Fault::EndsWhatWasOpenedSince, &["catalog::given_up_before_it_was_opened"]),
     (Fault::ErasesWithoutTombstone, &["catalog::erased_stays_erased", "catalog::erase_wins"]),
     (Fault::ReopensWhatWasAnnounced, &["catalog::every_decision_is_the_images_own"]),
     (Fault::LosesOneOfTwoRecords, &["catalog::records_at_once_are_all_kept"]),
@@ -276,6 +278,19 @@ impl Catalog for BrokenCatalog {
             }
             _ => self.inner.record(id, outcomes, now).await,
         }
+    }
+
+    async fn give_up(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        self.there(id)?;
+        let at = at.filter(|_| self.fault != Fault::EndsWhatWasOpenedSince);
+        self.inner.give_up(id, pieces, reason, at, now).await
     }
 
     async fn flip(

@@ -45,9 +45,10 @@ async fn buried_tells_its_image(home: Adapters) -> Outcome {
     let reason = Problem::new(Code::Crashed, "the worker was lost");
     for message in every_kind() {
         home.queue.bury(&message, &reason).await?;
+        let buried_at = letter_of(&home, &message).await?.buried_at;
         let told = borrow_all(&*home.queue, StageName::Fanout).await?;
         let bodies: Vec<_> = told.iter().map(|delivery| &delivery.message.body).collect();
-        let wanted = message.obituary(&reason);
+        let wanted = message.obituary(&reason, buried_at);
         let wanted: Vec<_> = wanted.iter().map(|message| &message.body).collect();
         trial::same(&format!("what follows when {} is buried", message.name()), &bodies, &wanted)?;
         for delivery in told {

@@ -87,6 +87,7 @@ impl Image {
                 ended: kept.collect(),
                 round,
                 sent_at: None,
+                opened_at: Some(now),
                 wanted_by: purpose,
             };
             self.problem = None;
@@ -199,27 +200,40 @@ impl Image {
         ))
     }
 
-    /// Whether it still waits for these pieces, or, where there are none, for its upload. What a dead
-    /// letter says of them has then not been written down yet, and would be taken for the end of
-    /// work that was sent anew.
-    pub fn awaits(&self, pieces: &BTreeSet<PieceId>) -> bool {
-        match self.status {
-            Status::Pending | Status::Expired => pieces.is_empty(),
-            Status::Processing => self.work.missing().any(|piece| pieces.contains(piece)),
-            Status::Ready | Status::Failed | Status::Rejected | Status::Erased => false,
+    /// Writes down that these pieces, or, where there are none, the upload itself, were given up at
+    /// this moment. What was opened again since is not ended by it.
+    pub fn give_up(
+        &mut self,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Progress {
+        let overtaken = at.zip(self.work.opened_at).is_some_and(|(at, opened)| at < opened);
+        if !overtaken && pieces.is_empty() {
+            self.reject(reason, now);
         }
+        let failed = |piece: &PieceId| (piece.clone(), Outcome::Failed(reason.clone()));
+        let failed: Vec<_> = pieces.iter().filter(|_| !overtaken).map(failed).collect();
+        self.record(&failed, now)
     }
 
     /// Opens what was given up, after its cause is gone. True where the work may be sent again.
     pub fn reopen(&mut self, pieces: &BTreeSet<PieceId>, now: Timestamp) -> bool {
         match self.status {
-            // The upload itself was given up.
+            // The upload itself was given up...
             Status::Rejected if pieces.is_empty() => {
                 self.problem = None;
+                self.work.opened_at = Some(now);
                 self.step(Status::Pending, now);
                 true
             }
-            Status::Pending | Status::Expired => pieces.is_empty(),
+            // ... or is about to be.
+            Status::Pending | Status::Expired if pieces.is_empty() => {
+                self.work.opened_at = Some(now);
+                self.step(self.status, now);
+                true
+            }
             Status::Ready | Status::Failed if self.work.expected.is_superset(pieces) => {
                 self.work.ended.retain(|piece, outcome| {
                     !(pieces.contains(piece) && matches!(outcome, Outcome::Failed(_)))
@@ -229,19 +243,21 @@ impl Image {
                 }
                 self.work.round += 1;
                 self.work.sent_at = Some(now);
+                self.work.opened_at = Some(now);
                 self.problem = None;
                 self.step(Status::Processing, now);
                 true
             }
             Status::Processing => {
-                let before = self.work.ended.len();
                 self.work.ended.retain(|piece, outcome| {
                     !(pieces.contains(piece) && matches!(outcome, Outcome::Failed(_)))
                 });
-                if self.work.ended.len() < before {
+                let wanted = self.work.missing().any(|piece| pieces.contains(piece));
+                if wanted {
+                    self.work.opened_at = Some(now);
                     self.step(Status::Processing, now);
                 }
-                pieces.iter().any(|piece| self.work.expected.contains(piece))
+                wanted
             }
             _ => false,
         }

@@ -125,6 +125,17 @@ impl Catalog for MemoryCatalog {
         self.change(id, |image| image.record(outcomes, now))
     }
 
+    async fn give_up(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        self.change(id, |image| image.give_up(pieces, reason, at, now))
+    }
+
     async fn flip(
         &self,
         id: ImageId,

@@ -81,14 +81,15 @@ impl Outbox for MemoryQueue {
     async fn bury(&self, message: &Message, reason: &Problem) -> Result<(), StoreError> {
         let mut state = lock(&self.state);
         let id = DeadLetter::name(message);
+        let buried_at = self.clock.now();
         let letter = DeadLetter {
             id: id.clone(),
             message: message.clone(),
             reason: reason.clone(),
-            buried_at: self.clock.now(),
+            buried_at,
         };
         state.letters.insert(id, letter);
-        if let Some(obituary) = message.obituary(reason) {
+        if let Some(obituary) = message.obituary(reason, buried_at) {
             self.enqueue(&mut state, obituary);
         }
         Ok(())

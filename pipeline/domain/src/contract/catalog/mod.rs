@@ -31,6 +31,7 @@ pub const CHECKS: &[Check] = trial::checks! { "catalog";
     decisions::outcomes_are_kept_whole => "How a piece ended is kept as it was said.";
     decisions::flipped_once => "A complete set is announced once; asking again answers how.";
     decisions::reopened_is_another_round => "What was announced as failed can be opened again and is announced again; how it ended first stays known meanwhile.";
+    decisions::given_up_before_it_was_opened => "What was given up before an image was opened again does not end it; what was given up since does.";
     decisions::erased_stays_erased => "Erasing leaves a tombstone that nothing late changes, and nothing of what was said.";
     decisions::every_decision_is_the_images_own => "In any order of events, answers and state are those of the image's own decisions.";
     crowded::creations_at_once_are_one => "Of any number of equal requests at once, one creates an image.";
