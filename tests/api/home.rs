@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Catalog, Code, Image, ImageId, PieceId, Problem, Revision, Status, StoreError,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    Catalog, Code, Image, ImageId, PieceId, Problem, Revision, StageName, Status, StoreError,
+    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
@@ -284,6 +284,15 @@ impl Catalog for Down {
         _: Option<Timestamp>,
         _: Timestamp,
     ) -> Result<Progress, StoreError> {
+        busy()
+    }
+    async fn count(
+        &self,
+        _: ImageId,
+        _: StageName,
+        _: &Start,
+        _: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
         busy()
     }
     async fn flip(&self, _: ImageId, _: &Revision, _: Timestamp) -> Result<Flip, StoreError> {

@@ -37,7 +37,8 @@ fn image() -> Result<ImageId, domain::key::KeyError> {
 fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
     let image = image()?;
     let revision: Revision = "fedcba9876543210".parse()?;
-    Ok(vec![
+    let mut cases = buried(image)?;
+    cases.extend([
         (
             "uploaded",
             Body::Uploaded {
@@ -80,6 +81,39 @@ fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
             Body::Notify { image, revision, status: Status::Ready, endpoint: "log".to_owned() }
                 .into(),
         ),
+        ("erase", Body::Erase { image, round: 0 }.into()),
+        (
+            "erase_again",
+            Message::from(Body::Erase { image, round: 2 })
+                .not_before("2026-11-23T06:48:00Z".parse()?),
+        ),
+        ("sweep", Body::Sweep { cursor: None }.into()),
+        ("sweep_phase", sweep(SweepPhase::Processing, None)),
+        ("sweep_cursor", sweep(SweepPhase::Uploads, Some("in/x"))),
+        (
+            "sweep_pending",
+            Message { retries: 1, ..sweep(SweepPhase::Pending, Some("1763878680|x")) },
+        ),
+        ("reprocess", Body::Reprocess { query: Filter::default(), cursor: None }.into()),
+        (
+            "reprocess_some",
+            Body::Reprocess {
+                query: Filter {
+                    tenant: Some("local".parse()?),
+                    status: Some(Status::Failed),
+                    after: Some("2026-01-01T00:00:00Z".parse()?),
+                    before: Some("2026-11-23T00:00:00Z".parse()?),
+                },
+                cursor: Some("opaque".to_owned()),
+            }
+            .into(),
+        ),
+    ]);
+    Ok(cases)
+}
+
+fn buried(image: ImageId) -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
+    Ok(vec![
         (
             "buried",
             Body::Buried {
@@ -116,33 +150,6 @@ fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
                     "given up after 3 attempts: the worker was not done after 60s and was killed",
                 ),
                 at: Some("2026-11-23T06:18:00.25Z".parse()?),
-            }
-            .into(),
-        ),
-        ("erase", Body::Erase { image, round: 0 }.into()),
-        (
-            "erase_again",
-            Message::from(Body::Erase { image, round: 2 })
-                .not_before("2026-11-23T06:48:00Z".parse()?),
-        ),
-        ("sweep", Body::Sweep { cursor: None }.into()),
-        ("sweep_phase", sweep(SweepPhase::Processing, None)),
-        ("sweep_cursor", sweep(SweepPhase::Uploads, Some("in/x"))),
-        (
-            "sweep_pending",
-            Message { retries: 1, ..sweep(SweepPhase::Pending, Some("1763878680|x")) },
-        ),
-        ("reprocess", Body::Reprocess { query: Filter::default(), cursor: None }.into()),
-        (
-            "reprocess_some",
-            Body::Reprocess {
-                query: Filter {
-                    tenant: Some("local".parse()?),
-                    status: Some(Status::Failed),
-                    after: Some("2026-01-01T00:00:00Z".parse()?),
-                    before: Some("2026-11-23T00:00:00Z".parse()?),
-                },
-                cursor: Some("opaque".to_owned()),
             }
             .into(),
         ),

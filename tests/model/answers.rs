@@ -37,6 +37,8 @@ pub(super) enum Answer {
     Planned(Shared<Seen>, Set),
     /// Images.
     Images(Vec<ImageId>),
+    /// Starts that an image knows of.
+    Starts(u32),
     /// An object's bytes.
     Content(Content),
     /// Keys.
@@ -93,5 +95,6 @@ pub(super) enum Found {
     Expectation(Expectation),
     Progress(Progress),
     Flip(Flip),
+    Starts(Option<u32>),
     Whether(bool),
 }

@@ -1,8 +1,8 @@
-//! Mirrors `domain::stage::carry`, `settle` and `redrive`, and the API's erase route: admit, handle,
-//! send what follows, acknowledge last. [`admit`] and [`judge`] are the product's own.
+//! Mirrors `domain::stage::carry`, `settle` and `redrive`, and the API's erase route: admit, begin,
+//! handle, send what follows, acknowledge last. [`admit`] and [`judge`] are the product's own.
 
 use domain::{
-    Image, Message, Problem,
+    Code, Image, Message, Problem,
     message::Body,
     ports::{DeadLetter, Delivery},
     stage::{Admission, Verdict, admit, judge},
@@ -13,6 +13,7 @@ use super::{
     calls::{Halt, Run},
     fanout, ingest, metadata, mutants, resize,
     scenario::{Mutant, NOW, Scenario},
+    starts,
     world::{Request, Shared, World},
 };
 
@@ -22,15 +23,7 @@ pub(super) fn carry(run: &mut Run<'_>, message: &Shared<Message>, loan: u32) -> 
         Delivery { message: Message::clone(message), receipt: String::new(), receives: loan };
     let verdict = match admit(&delivery) {
         Admission::Bury(message, problem) => Verdict::Bury(message, problem),
-        Admission::Start(started) => {
-            let answer = match handle(run, &started) {
-                Ok(follow) => Ok(follow),
-                Err(Halt::Store(error)) => Err(error.into()),
-                Err(Halt::Failed(failure)) => Err(failure),
-                Err(halt @ (Halt::Paused | Halt::Died)) => return Err(halt),
-            };
-            judge(&started, answer, NOW)
-        }
+        Admission::Start(started) => started_with(run, started.message)?,
     };
     let acknowledge = |world: &mut World| acknowledge(world, message, loan);
     if run.is(Mutant::AcknowledgeBeforeSend) {
@@ -39,6 +32,31 @@ pub(super) fn carry(run: &mut Run<'_>, message: &Shared<Message>, loan: u32) -> 
     }
     settle(run, verdict)?;
     run.at_home(acknowledge)
+}
+
+/// Begins, handles and ends: `domain::stage::carry` after its admission.
+fn started_with(run: &mut Run<'_>, mut message: Message) -> Result<Verdict, Halt> {
+    let counted = match starts::begin(run, &mut message) {
+        Ok((counted, true)) => counted,
+        Ok((_, false)) => {
+            let detail = "the worker was lost at each of 3 attempts";
+            return Ok(Verdict::Bury(message, Problem::new(Code::Crashed, detail)));
+        }
+        Err(Halt::Store(error)) => return Ok(judge(&message, Err(error.into()), NOW)),
+        Err(halt) => return Err(halt),
+    };
+    let answer = match handle(run, &message) {
+        Ok(follow) => Ok(follow),
+        Err(Halt::Store(error)) => Err(error.into()),
+        Err(Halt::Failed(failure)) => Err(failure),
+        Err(Halt::Died) => {
+            starts::lost(run, &message, counted);
+            return Err(Halt::Died);
+        }
+        Err(Halt::Paused) => return Err(Halt::Paused),
+    };
+    starts::ended(run, &message, counted)?;
+    Ok(judge(&message, answer, NOW))
 }
 
 fn handle(run: &mut Run<'_>, message: &Message) -> Result<Vec<Message>, Halt> {
@@ -104,7 +122,11 @@ fn redrive(run: &mut Run<'_>) -> Result<(), Halt> {
             Some((image, pieces)) => {
                 let pieces = pieces.into_iter().collect();
                 let open = |_: &Scenario, world: &mut World, record: &mut Image| {
-                    Found::Whether(record.reopen(&pieces, world.tick()))
+                    let opened = record.reopen(&pieces, world.tick());
+                    if opened {
+                        world.history.deaths = 0;
+                    }
+                    Found::Whether(opened)
                 };
                 run.decide(image, open)? == Found::Whether(true)
             }

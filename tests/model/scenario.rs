@@ -87,6 +87,8 @@ pub(super) enum Mutant {
     NoTombstone,
     /// A piece is known by its name alone while presets change.
     PiecesWithoutRevision,
+    /// Lost starts are counted by each copy of a message for itself.
+    CopiesOfTheirOwn,
 }
 
 /// Presets.

@@ -141,10 +141,8 @@ pub(super) struct History {
     pub(super) flips: BTreeMap<Notice, u8>,
     /// Every notification that went out; repetitions are one.
     pub(super) told: BTreeSet<Notice>,
-    /// Starts that the poison ended.
+    /// Starts of this round that the poison ended.
     pub(super) deaths: u8,
-    /// Copies of the poisoned work that its senders made.
-    pub(super) copies: u8,
     /// An object whose bytes were changed.
     pub(super) changed: Option<Shared<Key>>,
     /// Images that a client erased.

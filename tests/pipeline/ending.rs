@@ -50,7 +50,9 @@ async fn erased_at(moment: Moment) -> bool {
                     continue;
                 }
                 let budget = Budget::unlimited(world.clock.clone());
-                carry(&*world.queue, stages.of(name), &delivery, &budget).await.unwrap();
+                carry(&*world.queue, &*world.catalog, stages.of(name), &delivery, &budget)
+                    .await
+                    .unwrap();
             }
         }
     }

@@ -22,7 +22,7 @@ const MORE: &str = "[variants.tiny]\nwidth = 3\nheight = 3\nformats = ['png']\n"
 async fn one(world: &World, stages: &Stages, name: StageName) {
     let lent = world.queue.receive(name, 1, VISIBILITY).await.unwrap();
     let budget = Budget::unlimited(world.clock.clone());
-    carry(&*world.queue, stages.of(name), &lent[0], &budget).await.unwrap();
+    carry(&*world.queue, &*world.catalog, stages.of(name), &lent[0], &budget).await.unwrap();
 }
 
 async fn reprocess(world: &World, stages: &Stages) {

@@ -70,9 +70,15 @@ async fn a_stuck_image_goes_on() {
         for name in StageName::ALL.into_iter().cycle().take(carried) {
             for delivery in world.queue.receive(name, 1, VISIBILITY).await.unwrap() {
                 let budget = Budget::unlimited(world.clock.clone());
-                domain::stage::carry(&*world.queue, stages.of(name), &delivery, &budget)
-                    .await
-                    .unwrap();
+                domain::stage::carry(
+                    &*world.queue,
+                    &*world.catalog,
+                    stages.of(name),
+                    &delivery,
+                    &budget,
+                )
+                .await
+                .unwrap();
             }
         }
         lose_all(&world).await;

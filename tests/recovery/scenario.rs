@@ -152,6 +152,7 @@ fn timeless(mut image: Image) -> Image {
     image.erased_at = image.erased_at.map(|_| then);
     image.work.sent_at = None;
     image.work.round = 0;
+    image.work.starts.clear();
     image.work.opened_at = None;
     image.flipped = None;
     image

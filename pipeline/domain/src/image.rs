@@ -2,6 +2,7 @@
 //! in `decisions.rs`.
 
 mod decisions;
+mod starts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::starts::Start;
 use crate::{
-    ImageId, PieceId, Problem, Revision, Sha256, Tenant,
+    ImageId, PieceId, Problem, Revision, Sha256, StageName, Tenant,
     record::{Description, Placeholder},
 };
 
@@ -185,6 +187,9 @@ pub struct Work {
     /// When this round was opened: what was given up before does not end it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<Timestamp>,
+    /// How often the work of a stage was started and lost in this round, once that is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub starts: BTreeMap<StageName, u32>,
     /// Who asked for this set last.
     #[serde(default)]
     pub wanted_by: Purpose,
@@ -209,6 +214,12 @@ impl Work {
     /// Whether there is a set and all of it has ended.
     pub fn is_complete(&self) -> bool {
         !self.expected.is_empty() && self.missing().next().is_none()
+    }
+
+    /// Begins anew: what was given up or lost before does not count any more.
+    fn open(&mut self, now: Timestamp) {
+        self.opened_at = Some(now);
+        self.starts.clear();
     }
 
     fn failed(&self) -> impl Iterator<Item = (&PieceId, &Problem)> {

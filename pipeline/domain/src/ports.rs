@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Image, ImageId, Key, Message, PieceId, Problem, Revision, Sha256, StageName, StoreError,
     Tenant,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     key::Prefix,
     query::{Filter, Page},
     signing::Signed,
@@ -192,6 +192,14 @@ pub trait Catalog: Send + Sync {
         at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Progress, StoreError>;
+    /// [`Image::count`].
+    async fn count(
+        &self,
+        id: ImageId,
+        stage: StageName,
+        start: &Start,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError>;
     /// [`Image::flip`].
     async fn flip(
         &self,

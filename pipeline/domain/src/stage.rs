@@ -1,10 +1,13 @@
 //! Carrying one message to one stage: the loop body that every home shares.
 
+mod starts;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+pub use self::starts::Started;
 use crate::{
     Budget, Catalog, Code, DeadLetters, Failure, ImageId, Message, Outbox, PieceId, Problem, Queue,
     StoreError, message::Body, ports::Delivery,
@@ -29,22 +32,28 @@ pub const MAX_RETRIES: u32 = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// Hand it to its stage.
-    Start(Message),
+    Start(Started),
     /// It was started often enough.
     Bury(Message, Problem),
 }
 
 /// Decides by the starts that never came to an end: those that the message brought along, and the
 /// earlier loans of this copy. A handler that ends in any way acknowledges, so a copy that is lent
-/// again was started and lost.
+/// again was started and lost. What the image knows of other copies comes to it by
+/// [`Started::begin`].
 pub fn admit(delivery: &Delivery) -> Admission {
     let mut message = delivery.message.clone();
     message.attempts = message.attempts.saturating_add(delivery.receives.saturating_sub(1));
-    if message.attempts < MAX_ATTEMPTS {
-        return Admission::Start(message);
+    admitted(Started::new(message))
+}
+
+fn admitted(started: Started) -> Admission {
+    let attempts = started.message.attempts;
+    if attempts < MAX_ATTEMPTS {
+        return Admission::Start(started);
     }
-    let detail = format!("the worker was lost at each of {} attempts", message.attempts);
-    Admission::Bury(message, Problem::new(Code::Crashed, detail))
+    let detail = format!("the worker was lost at each of {attempts} attempts");
+    Admission::Bury(started.message, Problem::new(Code::Crashed, detail))
 }
 
 /// How long work waits before its next retry: the store's own wish, doubled at each retry, at most
@@ -85,22 +94,39 @@ pub fn judge(message: &Message, answer: Result<Vec<Message>, Failure>, now: Time
     }
 }
 
-/// Carries one delivery through its stage: admit, handle, send what follows, acknowledge last.
+/// Carries one delivery through its stage: admit, begin, handle, send what follows, acknowledge last.
 /// Dying between any two of these is healed by the next loan.
 pub async fn carry(
     queue: &dyn Queue,
+    catalog: &dyn Catalog,
     stage: &dyn Stage,
     delivery: &Delivery,
     budget: &Budget,
 ) -> Result<(), StoreError> {
     let verdict = match admit(delivery) {
         Admission::Bury(message, problem) => Verdict::Bury(message, problem),
-        Admission::Start(message) => {
-            let answer = stage.handle(message.clone(), budget).await;
-            judge(&message, answer, budget.now())
+        Admission::Start(started) => {
+            let message = started.message.clone();
+            match started.begin(catalog, budget.now()).await {
+                Ok(Admission::Bury(message, problem)) => Verdict::Bury(message, problem),
+                Ok(Admission::Start(started)) => run(catalog, stage, &started, budget).await,
+                Err(error) => judge(&message, Err(error.into()), budget.now()),
+            }
         }
     };
     settle(queue, &delivery.receipt, verdict).await
+}
+
+async fn run(
+    catalog: &dyn Catalog,
+    stage: &dyn Stage,
+    started: &Started,
+    budget: &Budget,
+) -> Verdict {
+    let answer = stage.handle(started.message.clone(), budget).await;
+    // Where the image cannot be told, a start too many stays counted: the work has one less.
+    let _told = started.ended(catalog, &answer, budget.now()).await;
+    judge(&started.message, answer, budget.now())
 }
 
 /// Record first (the handler did), send second, acknowledge last.

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use domain::{
-    Catalog, Image, ImageId, PieceId, Problem, Revision, Sha256, Status, StoreError, Tenant,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    Catalog, Image, ImageId, PieceId, Problem, Revision, Sha256, StageName, Status, StoreError,
+    Tenant,
+    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
@@ -86,6 +87,17 @@ impl Catalog for Database {
     ) -> Result<Progress, StoreError> {
         let (pieces, reason) = (pieces.clone(), reason.clone());
         self.decide(id, move |image| image.give_up(&pieces, &reason, at, now)).await
+    }
+
+    async fn count(
+        &self,
+        id: ImageId,
+        stage: StageName,
+        start: &Start,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
+        let start = start.clone();
+        self.decide(id, move |image| image.count(stage, &start, now)).await
     }
 
     async fn flip(

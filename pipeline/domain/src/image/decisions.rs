@@ -81,13 +81,17 @@ impl Image {
             let served = self.serving.clone().into_iter().filter(|(_, outcome)| !failed(outcome));
             let ended = ended.into_iter().filter(|(_, outcome)| open || !failed(outcome));
             let kept = served.chain(ended).filter(|(piece, _)| pieces.contains(piece));
+            // Of a first set nothing was given up before, so no clock has to be compared with another.
+            let first = self.work.expected.is_empty();
+            let opened_at = if first { self.work.opened_at } else { Some(now) };
             let round = if open { self.work.round } else { self.work.round + 1 };
             self.work = Work {
                 expected: pieces.clone(),
                 ended: kept.collect(),
                 round,
                 sent_at: None,
-                opened_at: Some(now),
+                opened_at,
+                starts: BTreeMap::new(),
                 wanted_by: purpose,
             };
             self.problem = None;
@@ -224,13 +228,13 @@ impl Image {
             // The upload itself was given up...
             Status::Rejected if pieces.is_empty() => {
                 self.problem = None;
-                self.work.opened_at = Some(now);
+                self.work.open(now);
                 self.step(Status::Pending, now);
                 true
             }
             // ... or is about to be.
             Status::Pending | Status::Expired if pieces.is_empty() => {
-                self.work.opened_at = Some(now);
+                self.work.open(now);
                 self.step(self.status, now);
                 true
             }
@@ -243,7 +247,7 @@ impl Image {
                 }
                 self.work.round += 1;
                 self.work.sent_at = Some(now);
-                self.work.opened_at = Some(now);
+                self.work.open(now);
                 self.problem = None;
                 self.step(Status::Processing, now);
                 true
@@ -254,7 +258,7 @@ impl Image {
                 });
                 let wanted = self.work.missing().any(|piece| pieces.contains(piece));
                 if wanted {
-                    self.work.opened_at = Some(now);
+                    self.work.open(now);
                     self.step(Status::Processing, now);
                 }
                 wanted
@@ -305,7 +309,7 @@ impl Image {
         self.touched_at.checked_add(STUCK_AFTER).unwrap_or(Timestamp::MAX)
     }
 
-    fn step(&mut self, to: Status, now: Timestamp) {
+    pub(super) fn step(&mut self, to: Status, now: Timestamp) {
         self.status = to;
         self.version += 1;
         self.touched_at = now;

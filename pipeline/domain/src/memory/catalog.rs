@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::{lock, page, sort_key};
 use crate::{
-    Catalog, Image, ImageId, PieceId, Problem, Revision, Status, StoreError, Tenant,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    Catalog, Image, ImageId, PieceId, Problem, Revision, StageName, Status, StoreError, Tenant,
+    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
@@ -134,6 +134,16 @@ impl Catalog for MemoryCatalog {
         now: Timestamp,
     ) -> Result<Progress, StoreError> {
         self.change(id, |image| image.give_up(pieces, reason, at, now))
+    }
+
+    async fn count(
+        &self,
+        id: ImageId,
+        stage: StageName,
+        start: &Start,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
+        self.change(id, |image| image.count(stage, start, now))
     }
 
     async fn flip(

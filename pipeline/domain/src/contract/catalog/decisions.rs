@@ -7,7 +7,7 @@ use super::{
     announced, complete, create, expect, holds, spread,
 };
 use crate::{
-    Catalog, Image, PieceId, Status,
+    Catalog, Image, PieceId, StageName, Status,
     image::{self, Acceptance, Expectation, Flip, Progress, Purpose},
     ports::Creation,
 };
@@ -257,13 +257,14 @@ enum Event {
     Flip(crate::Revision),
     Reopen(BTreeSet<PieceId>),
     GiveUp(BTreeSet<PieceId>, i64),
+    Count(image::Start),
     Erase,
 }
 
 impl Event {
     fn roll(dice: &mut Dice, image: &Image) -> Self {
         const NAMES: [&str; 4] = ["a.webp", "b.webp", "c.webp", "derived"];
-        match dice.roll(43) {
+        match dice.roll(47) {
             0..=4 => Self::Accept,
             5 => Self::Reject,
             6 => Self::Expire,
@@ -291,6 +292,15 @@ impl Event {
                 let pieces = NAMES.iter().take(dice.roll(4)).map(|name| samples::piece(name));
                 Self::GiveUp(pieces.collect(), i64::try_from(dice.roll(3)).unwrap_or(0))
             }
+            42..=45 => Self::Count(match dice.roll(4) {
+                0 => image::Start::Lost,
+                1 => image::Start::Ended,
+                attempts => {
+                    let pieces = NAMES.iter().take(dice.roll(4)).map(|name| samples::piece(name));
+                    let attempts = u32::try_from(attempts).unwrap_or(0) - 2;
+                    image::Start::Begins { pieces: pieces.collect(), attempts }
+                }
+            }),
             _ => Self::Erase,
         }
     }
@@ -307,6 +317,7 @@ impl Event {
             Self::Record(outcomes) => format!("{:?}", image.record(outcomes, now)),
             Self::Flip(revision) => format!("{:?}", image.flip(revision, now)),
             Self::Reopen(pieces) => format!("{:?}", image.reopen(pieces, now)),
+            Self::Count(start) => format!("{:?}", image.count(StageName::Resize, start, now)),
             Self::GiveUp(pieces, age) => {
                 let at = Some(now - jiff::SignedDuration::from_secs(150 * age));
                 format!("{:?}", image.give_up(pieces, &samples::problem("lost"), at, now))
@@ -338,6 +349,9 @@ impl Event {
             Self::Record(outcomes) => format!("{:?}", catalog.record(id, outcomes, now).await?),
             Self::Flip(revision) => format!("{:?}", catalog.flip(id, revision, now).await?),
             Self::Reopen(pieces) => format!("{:?}", catalog.reopen(id, pieces, now).await?),
+            Self::Count(start) => {
+                format!("{:?}", catalog.count(id, StageName::Resize, start, now).await?)
+            }
             Self::GiveUp(pieces, age) => {
                 let at = Some(now - jiff::SignedDuration::from_secs(150 * age));
                 let reason = samples::problem("lost");
