@@ -306,6 +306,9 @@ impl Catalog for Down {
     ) -> Result<bool, StoreError> {
         busy()
     }
+    async fn nudge(&self, _: ImageId, _: Timestamp) -> Result<bool, StoreError> {
+        busy()
+    }
     async fn erase(&self, _: ImageId, _: Timestamp) -> Result<Image, StoreError> {
         busy()
     }
