@@ -170,26 +170,40 @@ fn sweep(run: &mut Run<'_>) -> Result<Vec<Message>, Halt> {
     let mut follow = Vec::new();
     for id in run.images(|image| image.status == Status::Pending && is_due(image))? {
         match uploaded(run, id)? {
-            Some(message) => follow.push(message),
+            Some(message) if nudged(run, id)? => follow.push(message),
+            Some(_) => {}
             None => {
                 run.decide(id, |_, _, image| Found::Whether(image.expire(NOW)))?;
             }
         }
     }
     let stuck = run.images(|image| image.status == Status::Processing && is_due(image))?;
-    follow.extend(stuck.into_iter().map(|image| Body::Accepted { image }.into()));
+    for image in stuck {
+        if nudged(run, image)? {
+            follow.push(Body::Accepted { image }.into());
+        }
+    }
     for key in run.list(|key| matches!(key, Key::Upload { .. }))? {
         let Some(id) = key.image() else { continue };
         match run.image(id).map(|image| fate(&image)) {
             Ok(Fate::Keep) => {}
             Ok(Fate::Delete) => run.delete(&key)?,
-            Ok(Fate::SayAgain) => follow.extend(uploaded(run, id)?),
+            Ok(Fate::SayAgain) if nudged(run, id)? => follow.extend(uploaded(run, id)?),
+            Ok(Fate::SayAgain) => {}
             // Nobody created it, a day after its id was made.
             Err(halt) if halt.is_missing() => run.delete(&key)?,
             Err(halt) => return Err(halt),
         }
     }
     Ok(follow)
+}
+
+fn nudged(run: &mut Run<'_>, id: ImageId) -> Result<bool, Halt> {
+    match run.decide(id, |_, _, image| Found::Whether(image.nudge(NOW))) {
+        Ok(found) => Ok(found == Found::Whether(true)),
+        Err(halt) if halt.is_missing() => Ok(false),
+        Err(halt) => Err(halt),
+    }
 }
 
 /// What is to become of an uploaded object.

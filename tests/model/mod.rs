@@ -3,7 +3,7 @@
 //! Images, stores, the queue and the workers of DESIGN.md §3 as one state, everything that may
 //! happen as steps from state to state, and every state that can be reached is looked at. The
 //! decisions are the product's own: `domain::image::Image`'s `accept`, `reject`, `expire`, `expect`,
-//! `record`, `give_up`, `count`, `flip`, `reopen` and `erase`, on real images; `domain::stage`'s `admit` and `judge`;
+//! `record`, `give_up`, `count`, `nudge`, `flip`, `reopen` and `erase`, on real images; `domain::stage`'s `admit` and `judge`;
 //! `Message::work` and `obituary`, `Work::revision`. What surrounds them is mirrored, effect by effect, in the
 //! module named like its stage; each says which functions it mirrors. A process may die between any
 //! two effects.

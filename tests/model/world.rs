@@ -33,9 +33,11 @@ impl<T: Hash> Shared<T> {
 }
 
 impl Shared<Image> {
-    /// An image is known by its whole entry but the number of its changes, which only grows.
+    /// An image is known by its whole entry but the number of its changes, which only grows, and that
+    /// of its nudges beyond the first: time passes here for longer than any patience.
     pub(super) fn image(mut image: Image) -> Self {
         image.version = 0;
+        image.work.nudges = image.work.nudges.min(1);
         let text = serde_json::to_vec(&image).expect("an image is JSON in every catalog");
         Self { print: print(&text), value: Arc::new(image) }
     }

@@ -175,6 +175,9 @@ impl Catalog for FusedCatalog {
     ) -> Result<bool, StoreError> {
         self.1.around(self.0.reopen(id, pieces, now)).await
     }
+    async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.1.around(self.0.nudge(id, now)).await
+    }
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError> {
         self.1.around(self.0.erase(id, now)).await
     }

@@ -20,6 +20,10 @@ use crate::{
 /// times of ten minutes, the longest that a stage may take in any home.
 pub const STUCK_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
+/// How often that patience doubles while nothing comes of what the sweeper says again: to sixteen
+/// hours, after which it stays. So a long queue is not filled with copies of what waits in it.
+const DOUBLINGS: u32 = 5;
+
 /// The states of an image.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
@@ -190,6 +194,9 @@ pub struct Work {
     /// How often the work of a stage was started and lost in this round, once that is known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub starts: BTreeMap<StageName, u32>,
+    /// How often the sweeper said again what was to be done, since anything last came of it.
+    #[serde(default, skip_serializing_if = "crate::message::is_zero")]
+    pub nudges: u32,
     /// Who asked for this set last.
     #[serde(default)]
     pub wanted_by: Purpose,
@@ -220,6 +227,7 @@ impl Work {
     fn open(&mut self, now: Timestamp) {
         self.opened_at = Some(now);
         self.starts.clear();
+        self.nudges = 0;
     }
 
     fn failed(&self) -> impl Iterator<Item = (&PieceId, &Problem)> {

@@ -214,6 +214,8 @@ pub trait Catalog: Send + Sync {
         pieces: &BTreeSet<PieceId>,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
+    /// [`Image::nudge`].
+    async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError>;
     /// [`Image::erase`]; answers the tombstone.
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError>;
     /// Images that fit, the newest first, a page at a time.

@@ -120,6 +120,10 @@ impl Catalog for Database {
         self.decide(id, move |image| image.reopen(&pieces, now)).await
     }
 
+    async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.decide(id, move |image| image.nudge(now)).await
+    }
+
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError> {
         self.decide(id, move |image| {
             image.erase(now);

@@ -264,6 +264,10 @@ impl Catalog for Remote {
         Err(refused("opens no image again"))
     }
 
+    async fn nudge(&self, _id: ImageId, _now: Timestamp) -> Result<bool, StoreError> {
+        Err(refused("nudges nobody"))
+    }
+
     async fn erase(&self, _id: ImageId, _now: Timestamp) -> Result<Image, StoreError> {
         Err(refused("erases nothing"))
     }

@@ -277,6 +277,14 @@ impl Catalog for BrokenCatalog {
         }
     }
 
+    async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.there(id)?;
+        match self.fault {
+            Fault::ForgetsNudges => self.inner.image(id).await.map(|_| true),
+            _ => self.inner.nudge(id, now).await,
+        }
+    }
+
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError> {
         self.there(id)?;
         let tombstone = self.inner.erase(id, now).await?;

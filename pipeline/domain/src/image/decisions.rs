@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    Acceptance, Announced, Expectation, Flip, Image, Outcome, Progress, Purpose, STUCK_AFTER,
-    Source, Status, Work,
+    Acceptance, Announced, DOUBLINGS, Expectation, Flip, Image, Outcome, Progress, Purpose,
+    STUCK_AFTER, Source, Status, Work,
 };
 use crate::{Code, PieceId, Problem, Revision};
 
@@ -22,6 +22,7 @@ impl Image {
             Status::Pending | Status::Expired => {
                 self.source = Some(source.clone());
                 self.problem = None;
+                self.work.nudges = 0;
                 self.step(Status::Processing, now);
                 Acceptance::Go
             }
@@ -70,7 +71,7 @@ impl Image {
         if !open && satisfied {
             return Expectation::Ended;
         }
-        if self.is_promised(purpose, pieces, now) {
+        if self.is_promised(purpose, pieces) {
             return Expectation::Underway;
         }
         if self.work.expected != *pieces || !open {
@@ -92,6 +93,7 @@ impl Image {
                 sent_at: None,
                 opened_at,
                 starts: BTreeMap::new(),
+                nudges: 0,
                 wanted_by: purpose,
             };
             self.problem = None;
@@ -112,12 +114,13 @@ impl Image {
     }
 
     /// Whether somebody asked for another set, which a fan-out that read the presets before they
-    /// changed must not take back. Where nothing comes of that set, the presets of now are right.
-    fn is_promised(&self, purpose: Purpose, pieces: &BTreeSet<PieceId>, now: Timestamp) -> bool {
+    /// changed must not take back. Where nothing comes of that set until the sweeper asks after it,
+    /// the presets of now are right.
+    fn is_promised(&self, purpose: Purpose, pieces: &BTreeSet<PieceId>) -> bool {
         self.work.wanted_by == Purpose::Reopen
             && purpose == Purpose::Spread
             && self.work.expected != *pieces
-            && now < self.stuck_at()
+            && self.work.nudges == 0
     }
 
     /// Adds how pieces ended. A piece ends once; only a failure gives way to the piece itself,
@@ -146,6 +149,7 @@ impl Image {
             }
         }
         if changed {
+            self.work.nudges = 0;
             self.step(Status::Processing, now);
         }
         match (self.work.is_complete(), wanted) {
@@ -290,9 +294,23 @@ impl Image {
         true
     }
 
+    /// Writes down that the sweeper is about to say again what is to be done for it. It may merely
+    /// wait in a long queue, so it is left alone twice as long as before from now on, until
+    /// something comes of it. True where it is to be said.
+    pub fn nudge(&mut self, now: Timestamp) -> bool {
+        let left_alone = self.status == Status::Processing || self.work.nudges > 0;
+        if !self.is_open() || (left_alone && now < self.stuck_at()) {
+            return false;
+        }
+        self.work.nudges = self.work.nudges.saturating_add(1);
+        self.step(self.status, now);
+        true
+    }
+
     /// When the sweeper is to look after it; none where nothing more is to happen.
     pub fn due_at(&self) -> Option<Timestamp> {
         match self.status {
+            Status::Pending if self.work.nudges > 0 => Some(self.expires_at.max(self.stuck_at())),
             Status::Pending => Some(self.expires_at),
             Status::Processing => Some(self.stuck_at()),
             _ => None,
@@ -306,7 +324,8 @@ impl Image {
     }
 
     fn stuck_at(&self) -> Timestamp {
-        self.touched_at.checked_add(STUCK_AFTER).unwrap_or(Timestamp::MAX)
+        let patience = STUCK_AFTER * (1 << self.work.nudges.min(DOUBLINGS));
+        self.touched_at.checked_add(patience).unwrap_or(Timestamp::MAX)
     }
 
     pub(super) fn step(&mut self, to: Status, now: Timestamp) {

@@ -67,7 +67,7 @@ impl Image {
     }
 
     /// Whether anything is still to be done for it.
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         matches!(self.status, Status::Pending | Status::Expired | Status::Processing)
     }
 }

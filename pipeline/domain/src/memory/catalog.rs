@@ -164,6 +164,10 @@ impl Catalog for MemoryCatalog {
         self.change(id, |image| image.reopen(pieces, now))
     }
 
+    async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.change(id, |image| image.nudge(now))
+    }
+
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError> {
         self.change(id, |image| {
             image.erase(now);

@@ -31,6 +31,7 @@ pub(crate) enum Fault {
     DueInOrderOfNames,
     DueTooEarly,
     DuePagesByPosition,
+    ForgetsNudges,
 }
 
 /// Each fault, and the checks that are meant to find it.
@@ -66,5 +67,6 @@ pub(crate) const FAULTS: &[(Fault, &[&str])] = &[
     (Fault::PagesByPosition, &["catalog::search_is_stable"]),
     (Fault::DueInOrderOfNames, &["catalog::due_is_longest_first"]),
     (Fault::DueTooEarly, &["catalog::due_is_of_one_status"]),
+    (Fault::ForgetsNudges, &["catalog::nudged_is_left_alone"]),
     (Fault::DuePagesByPosition, &["catalog::due_outlives_handling"]),
 ];

@@ -103,6 +103,7 @@ pub(super) async fn unknown_is_missing(home: Adapters) -> Outcome {
     trial::missing("expect", expected)?;
     trial::missing("record", catalog.record(id, &[samples::made("a.webp")], now).await)?;
     trial::missing("flip", catalog.flip(id, &revision, now).await)?;
+    trial::missing("nudge", catalog.nudge(id, now).await)?;
     let lost = crate::image::Start::Lost;
     trial::missing("count", catalog.count(id, StageName::Resize, &lost, now).await)?;
     let problem = samples::problem("x");

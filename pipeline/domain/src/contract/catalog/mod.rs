@@ -47,6 +47,7 @@ pub const CHECKS: &[Check] = trial::checks! { "catalog";
     finding::search_is_stable => "Pages of a search lose and repeat nothing while images come, change and share their moment.";
     finding::due_is_longest_first => "What is due is found, the longest due first, in pages that hold each image once.";
     finding::due_is_of_one_status => "Only what is in the state asked for and due before the moment is found.";
+    finding::nudged_is_left_alone => "What was said again is due later, and each time later still, until something comes of it.";
     finding::due_outlives_handling => "Handling what one page found due hides nothing from the next.";
 };
 
