@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use bytes::Bytes;
 use domain::{
     Budget, Catalog, Clock, Failure, Image, ImageId, Key, Message, Objects, Problem, Stage,
-    StageName, Status, StoreError, Tenant, Visibility,
-    image::{Announced, Outcome, Work},
+    StageName, StoreError, Tenant,
+    image::{Announced, Outcome},
     memory::{MemoryCatalog, MemoryObjects},
     message::Body,
     record::variant_key,
@@ -107,30 +107,13 @@ impl Darkroom {
         let mut random = [0; 10];
         getrandom::fill(&mut random).map_err(|error| StoreError::Broken(error.to_string()))?;
         let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        let id = ImageId::mint(millis, &random);
+        let announced =
+            Announced { content_length: size, content_type: String::new(), checksum_sha256: None };
+        let expires_at = now + SignedDuration::from_hours(24);
         let image = Image {
-            id: ImageId::mint(millis, &random),
-            tenant: Tenant::local(),
-            version: 0,
-            status: Status::Pending,
-            visibility: Visibility::Public,
-            created_at: now,
-            expires_at: now + SignedDuration::from_hours(24),
-            ready_at: None,
-            erased_at: None,
-            touched_at: now,
-            announced: Announced {
-                content_length: size,
-                content_type: String::new(),
-                checksum_sha256: None,
-            },
             filename: file.file_name().map(|name| name.to_string_lossy().into_owned()),
-            tags: BTreeMap::new(),
-            focal_point: None,
-            source: None,
-            work: Work::default(),
-            flipped: None,
-            serving: BTreeMap::new(),
-            problem: None,
+            ..Image::pending(id, Tenant::local(), announced, now, expires_at)
         };
         self.catalog.create(&image, None).await?;
         Ok(image.id)

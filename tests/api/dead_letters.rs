@@ -1,11 +1,22 @@
 //! Dead letters.
 
-use domain::{Code, DeadLetters as _, StageName, Status, message::Body};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use domain::{
+    Code, DeadLetters as _, Message, Outbox, Problem, StageName, Status, StoreError, message::Body,
+};
 use serde_json::{Value, json};
 
 use super::{
     client::{Reply, Request},
-    server::{Server, jpeg, piece},
+    server::{Options, Server, jpeg, piece},
 };
 
 fn redrive(server: &Server, secret: Option<&str>, body: &Value) -> Reply {
@@ -163,4 +174,39 @@ fn whoever_sits_at_the_machine_sees_the_homes_letters_too() {
     assert_eq!(answer["redriven"], json!([letter]));
     let sent = server.waiting(StageName::Fanout);
     assert_eq!(sent.last().unwrap().body, Body::Sweep { cursor: None });
+}
+
+/// An outbox that takes one message, and then is full.
+#[derive(Default)]
+struct Full(AtomicBool);
+
+#[async_trait]
+impl Outbox for Full {
+    async fn send(&self, _: &[Message]) -> Result<(), StoreError> {
+        if !self.0.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let retry_after = Duration::from_secs(1);
+        Err(StoreError::Busy { retry_after, reason: "the disk is full".to_owned() })
+    }
+
+    async fn bury(&self, _: &Message, _: &Problem) -> Result<(), StoreError> {
+        unreachable!("nothing is buried here")
+    }
+}
+
+#[test]
+fn a_redrive_that_ends_early_tells_what_it_did_and_that_there_is_more() {
+    let outbox: Arc<dyn Outbox> = Arc::<Full>::default();
+    let server = Server::with(Options { outbox: Some(outbox), ..Options::default() });
+    let first = server.bury_message(&Body::Sweep { cursor: None }.into());
+    server.clock.advance(Duration::from_secs(1));
+    let query = domain::query::Filter::default();
+    let second = server.bury_message(&Body::Reprocess { query, cursor: None }.into());
+    let answer = redrive(&server, None, &json!({ "all": true })).ok(200);
+    assert_eq!(answer, json!({ "redriven": [first], "needless": [], "more": true }));
+    assert_eq!(ids(&server.get("/v1/dead-letters").ok(200)), std::slice::from_ref(&second));
+    // Where nothing was done, the reason is the answer.
+    redrive(&server, None, &json!({ "all": true })).problem(Code::Busy);
+    assert_eq!(ids(&server.get("/v1/dead-letters").ok(200)), [second]);
 }

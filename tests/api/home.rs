@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Catalog, Code, Image, ImageId, PieceId, Problem, Revision, Status, StoreError,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    Catalog, Code, Image, ImageId, PieceId, Problem, Revision, StageName, Status, StoreError,
+    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
@@ -286,6 +286,25 @@ impl Catalog for Down {
     ) -> Result<Progress, StoreError> {
         busy()
     }
+    async fn give_up(
+        &self,
+        _: ImageId,
+        _: &BTreeSet<PieceId>,
+        _: &Problem,
+        _: Option<Timestamp>,
+        _: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        busy()
+    }
+    async fn count(
+        &self,
+        _: ImageId,
+        _: StageName,
+        _: &Start,
+        _: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
+        busy()
+    }
     async fn flip(&self, _: ImageId, _: &Revision, _: Timestamp) -> Result<Flip, StoreError> {
         busy()
     }
@@ -295,6 +314,9 @@ impl Catalog for Down {
         _: &BTreeSet<PieceId>,
         _: Timestamp,
     ) -> Result<bool, StoreError> {
+        busy()
+    }
+    async fn nudge(&self, _: ImageId, _: Timestamp) -> Result<bool, StoreError> {
         busy()
     }
     async fn erase(&self, _: ImageId, _: Timestamp) -> Result<Image, StoreError> {

@@ -34,6 +34,7 @@ pub(crate) struct Options {
     pub(crate) room: u64,
     pub(crate) catalog: Option<Arc<dyn Catalog>>,
     pub(crate) objects: Option<fn(Signer) -> Arc<dyn Objects>>,
+    pub(crate) outbox: Option<Arc<dyn Outbox>>,
     /// What clients reach it by; otherwise its address.
     pub(crate) public_url: Option<String>,
 }
@@ -54,6 +55,7 @@ impl Default for Options {
             room: u64::MAX,
             catalog: None,
             objects: None,
+            outbox: None,
             public_url: None,
         }
     }
@@ -108,7 +110,7 @@ impl Server {
                 None => Arc::clone(&objects) as _,
             },
             catalog: Arc::clone(&catalog),
-            outbox: Arc::clone(&queue) as _,
+            outbox: options.outbox.unwrap_or_else(|| Arc::clone(&queue) as _),
             letters: Arc::clone(&queue) as _,
             keyring: Arc::clone(&keyring) as _,
             clock: Arc::clone(&clock) as _,

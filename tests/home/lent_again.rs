@@ -19,12 +19,12 @@ async fn begun(world: &World, queue: &Database, fanout: &Fanout, wait: Duration)
     let loan = runner::visibility(DEADLINE);
     let lent = queue.receive(StageName::Fanout, 1, loan).await.expect("the database answers");
     let [delivery] = &lent[..] else { panic!("one message is there: {lent:?}") };
-    let Admission::Start(message) = runner::admit(delivery) else {
+    let Admission::Start(started) = runner::admit(delivery) else {
         panic!("a loan that ended is nothing to give up for: {delivery:?}")
     };
     world.clock.advance(wait);
     let budget = Budget::unlimited(world.clock.clone());
-    fanout.handle(message, &budget).await.expect("the stores answer")
+    fanout.handle(started.message, &budget).await.expect("the stores answer")
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rusqlite::Connection;
 use serde_json::Value;
 
 use super::{
@@ -102,6 +103,36 @@ fn a_killer_has_three_starts_and_holds_nobody_up() {
     assert_eq!(record["status"], "ready", "{record:#}");
     assert_eq!(record["variants"].as_array().unwrap().len(), 6, "{record:#}");
     assert_eq!(client.metric("darkroom_dead_letters"), 0);
+}
+
+/// The queue delivers a copy more of the giant's message, which knows of no lost start.
+#[test]
+fn copies_of_a_killer_share_its_three_starts() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["--workers", "1", "--log", "warn"]);
+    let client = server.client();
+    let giant = client.upload(pictures::giant());
+    for start in 0..3 {
+        let worker = at_the_giant(&server);
+        if start == 0 {
+            let queue = Connection::open(data.path().join("darkroom.db")).unwrap();
+            let copies = "INSERT INTO message (stage, visible_at, body) \
+                SELECT stage, 0, body FROM message WHERE lent = 1 AND body LIKE '%' || ?1 || '%'";
+            assert!(queue.execute(copies, [&giant]).unwrap() > 0, "a message is on loan");
+        }
+        send_signal("KILL", worker);
+        gone(&server, worker);
+    }
+    let record = client.finished(&giant, MINUTE);
+    assert!(["failed", "rejected"].contains(&record["status"].as_str().unwrap()), "{record:#}");
+    assert_eq!(record["problem"]["code"], "crashed", "{record:#}");
+    wait_for("no message is left", MINUTE, || {
+        let queue = Connection::open(data.path().join("darkroom.db")).unwrap();
+        let left: i64 =
+            queue.query_row("SELECT count(*) FROM message", [], |row| row.get(0)).unwrap();
+        (left == 0).then_some(())
+    });
+    assert_eq!(client.metric(r#"darkroom_workers_lost_total{cause="signal"}"#), 3);
 }
 
 #[test]

@@ -37,7 +37,8 @@ fn image() -> Result<ImageId, domain::key::KeyError> {
 fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
     let image = image()?;
     let revision: Revision = "fedcba9876543210".parse()?;
-    Ok(vec![
+    let mut cases = buried(image)?;
+    cases.extend([
         (
             "uploaded",
             Body::Uploaded {
@@ -80,30 +81,6 @@ fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
             Body::Notify { image, revision, status: Status::Ready, endpoint: "log".to_owned() }
                 .into(),
         ),
-        (
-            "buried",
-            Body::Buried {
-                image,
-                pieces: vec![
-                    "small.webp@0123456789abcdef".parse()?,
-                    "derived@8899aabbccddeeff".parse()?,
-                ],
-                reason: Problem::new(Code::Crashed, "the worker was lost at each of 3 attempts"),
-            }
-            .into(),
-        ),
-        (
-            "buried_upload",
-            Body::Buried {
-                image,
-                pieces: Vec::new(),
-                reason: Problem::new(
-                    Code::KeptFailing,
-                    "given up after 100 retries: the disk is full",
-                ),
-            }
-            .into(),
-        ),
         ("erase", Body::Erase { image, round: 0 }.into()),
         (
             "erase_again",
@@ -128,6 +105,51 @@ fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
                     before: Some("2026-11-23T00:00:00Z".parse()?),
                 },
                 cursor: Some("opaque".to_owned()),
+            }
+            .into(),
+        ),
+    ]);
+    Ok(cases)
+}
+
+fn buried(image: ImageId) -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
+    Ok(vec![
+        (
+            "buried",
+            Body::Buried {
+                image,
+                pieces: vec![
+                    "small.webp@0123456789abcdef".parse()?,
+                    "derived@8899aabbccddeeff".parse()?,
+                ],
+                reason: Problem::new(Code::Crashed, "the worker was lost at each of 3 attempts"),
+                at: None,
+            }
+            .into(),
+        ),
+        (
+            "buried_upload",
+            Body::Buried {
+                image,
+                pieces: Vec::new(),
+                reason: Problem::new(
+                    Code::KeptFailing,
+                    "given up after 100 retries: the disk is full",
+                ),
+                at: None,
+            }
+            .into(),
+        ),
+        (
+            "buried_at",
+            Body::Buried {
+                image,
+                pieces: vec!["small.webp@0123456789abcdef".parse()?],
+                reason: Problem::new(
+                    Code::TimedOut,
+                    "given up after 3 attempts: the worker was not done after 60s and was killed",
+                ),
+                at: Some("2026-11-23T06:18:00.25Z".parse()?),
             }
             .into(),
         ),

@@ -27,8 +27,8 @@ pub(super) enum Answer {
     Exists,
     /// What an adopted bucket sent is not what was read before.
     Differs,
-    /// Dead letters.
-    Letters(Vec<Shared<Message>>),
+    /// Dead letters, and when each was buried.
+    Letters(Vec<(Shared<Message>, u8)>),
     /// An image's state.
     Status(Status),
     /// An image as it was.
@@ -37,6 +37,8 @@ pub(super) enum Answer {
     Planned(Shared<Seen>, Set),
     /// Images.
     Images(Vec<ImageId>),
+    /// Starts that an image knows of.
+    Starts(u32),
     /// An object's bytes.
     Content(Content),
     /// Keys.
@@ -93,5 +95,6 @@ pub(super) enum Found {
     Expectation(Expectation),
     Progress(Progress),
     Flip(Flip),
+    Starts(Option<u32>),
     Whether(bool),
 }

@@ -13,9 +13,9 @@ use domain::{
 
 use super::{
     answers::{Answer, Found, Seen},
-    mutants, poison,
+    mutants,
     scenario::{Content, Mutant, NOW, Scenario, Set, VISIBILITY},
-    world::{Errand, Shared, World},
+    world::{Shared, World},
 };
 
 /// Why a handler does not go on.
@@ -57,8 +57,6 @@ pub(super) struct Run<'a> {
     pub(super) world: &'a mut World,
     /// What it was answered so far.
     pub(super) journal: &'a mut Vec<Answer>,
-    /// What it carries out.
-    pub(super) errand: Errand,
     /// How this step's call ends.
     pub(super) luck: Luck,
     at: usize,
@@ -70,11 +68,10 @@ impl<'a> Run<'a> {
     pub(super) fn new(
         scenario: &'a Scenario,
         world: &'a mut World,
-        errand: Errand,
         journal: &'a mut Vec<Answer>,
         luck: Luck,
     ) -> Self {
-        Self { scenario, world, journal, errand, luck, at: 0, spent: false }
+        Self { scenario, world, journal, luck, at: 0, spent: false }
     }
 
     /// A call that may be answered "busy".
@@ -124,18 +121,7 @@ impl<'a> Run<'a> {
         if messages.is_empty() {
             return Ok(());
         }
-        let from = self.errand.clone();
-        self.sure(
-            |scenario, world| {
-                for message in messages {
-                    poison::count(scenario, world, &from, message);
-                    world.enqueue(message);
-                }
-                Answer::Done
-            },
-            Luck::Good,
-        )?;
-        Ok(())
+        self.at_home(|world| messages.iter().for_each(|message| world.enqueue(message)))
     }
 
     /// Whether the budget is spent, which a handler asks before each piece. Only bad luck is a step.
@@ -222,7 +208,7 @@ impl<'a> Run<'a> {
     }
 
     /// [`DeadLetters::letters`](domain::DeadLetters::letters).
-    pub(super) fn letters(&mut self) -> Result<Vec<Shared<Message>>, Halt> {
+    pub(super) fn letters(&mut self) -> Result<Vec<(Shared<Message>, u8)>, Halt> {
         let letters = |_: &Scenario, world: &mut World| {
             Answer::Letters(world.letters.values().cloned().collect())
         };

@@ -1,5 +1,5 @@
-//! Mirrors `domain::stage::carry`, `settle` and `redrive`, and the API's erase route: admit, handle,
-//! send what follows, acknowledge last. [`admit`] and [`judge`] are the product's own.
+//! Mirrors `domain::stage::carry`, `settle` and `redrive`, and the API's erase route: admit, begin,
+//! handle, send what follows, acknowledge last. [`admit`] and [`judge`] are the product's own.
 
 use domain::{
     Code, Image, Message, Problem,
@@ -13,6 +13,7 @@ use super::{
     calls::{Halt, Run},
     fanout, ingest, metadata, mutants, resize,
     scenario::{Mutant, NOW, Scenario},
+    starts,
     world::{Request, Shared, World},
 };
 
@@ -22,15 +23,7 @@ pub(super) fn carry(run: &mut Run<'_>, message: &Shared<Message>, loan: u32) -> 
         Delivery { message: Message::clone(message), receipt: String::new(), receives: loan };
     let verdict = match admit(&delivery) {
         Admission::Bury(message, problem) => Verdict::Bury(message, problem),
-        Admission::Start(started) => {
-            let answer = match handle(run, &started) {
-                Ok(follow) => Ok(follow),
-                Err(Halt::Store(error)) => Err(error.into()),
-                Err(Halt::Failed(failure)) => Err(failure),
-                Err(halt @ (Halt::Paused | Halt::Died)) => return Err(halt),
-            };
-            judge(&started, answer, NOW)
-        }
+        Admission::Start(started) => started_with(run, started.message)?,
     };
     let acknowledge = |world: &mut World| acknowledge(world, message, loan);
     if run.is(Mutant::AcknowledgeBeforeSend) {
@@ -39,6 +32,31 @@ pub(super) fn carry(run: &mut Run<'_>, message: &Shared<Message>, loan: u32) -> 
     }
     settle(run, verdict)?;
     run.at_home(acknowledge)
+}
+
+/// Begins, handles and ends: `domain::stage::carry` after its admission.
+fn started_with(run: &mut Run<'_>, mut message: Message) -> Result<Verdict, Halt> {
+    let counted = match starts::begin(run, &mut message) {
+        Ok((counted, true)) => counted,
+        Ok((_, false)) => {
+            let detail = "the worker was lost at each of 3 attempts";
+            return Ok(Verdict::Bury(message, Problem::new(Code::Crashed, detail)));
+        }
+        Err(Halt::Store(error)) => return Ok(judge(&message, Err(error.into()), NOW)),
+        Err(halt) => return Err(halt),
+    };
+    let answer = match handle(run, &message) {
+        Ok(follow) => Ok(follow),
+        Err(Halt::Store(error)) => Err(error.into()),
+        Err(Halt::Failed(failure)) => Err(failure),
+        Err(Halt::Died) => {
+            starts::lost(run, &message, counted);
+            return Err(Halt::Died);
+        }
+        Err(Halt::Paused) => return Err(Halt::Paused),
+    };
+    starts::ended(run, &message, counted)?;
+    Ok(judge(&message, answer, NOW))
 }
 
 fn handle(run: &mut Run<'_>, message: &Message) -> Result<Vec<Message>, Halt> {
@@ -66,14 +84,12 @@ fn settle(run: &mut Run<'_>, verdict: Verdict) -> Result<(), Halt> {
 /// [`Outbox::bury`](domain::Outbox::bury).
 fn bury(world: &mut World, message: &Message, reason: &Problem) {
     let bare: Message = message.body.clone().into();
-    world.letters.entry(DeadLetter::name(message)).or_insert_with(|| Shared::new(bare));
-    match message.body {
-        // Their pieces' end is recorded by the obituary; all else waits for the sweeper.
-        Body::Render { .. } | Body::Describe { .. } => {}
-        _ => world.history.lossy = true,
-    }
-    if let Some(obituary) = message.obituary(reason) {
-        world.enqueue(&obituary);
+    let at = world.tick();
+    world.letters.insert(DeadLetter::name(message), (Shared::new(bare), world.ticks));
+    match message.obituary(reason, at) {
+        Some(obituary) => world.enqueue(&obituary),
+        // It waits for the sweeper.
+        None => world.history.lossy = true,
     }
 }
 
@@ -99,33 +115,31 @@ pub(super) fn serve(run: &mut Run<'_>, request: Request) -> Result<(), Halt> {
     })
 }
 
-/// `domain::stage::redrive`, of every letter. One that its image does not know of yet stays.
+/// `domain::stage::redrive`, of every letter.
 fn redrive(run: &mut Run<'_>) -> Result<(), Halt> {
-    for message in run.letters()? {
-        // The reason is not asked for.
-        let reason = Problem::new(Code::Crashed, "");
-        let wanted = match message.obituary(&reason).map(|message| message.body) {
-            Some(Body::Buried { image, pieces, .. }) => {
+    for (message, buried) in run.letters()? {
+        let wanted = match message.work() {
+            Some((image, pieces)) => {
                 let pieces = pieces.into_iter().collect();
-                let look = |_: &Scenario, _: &mut World, record: &mut Image| {
-                    Found::Whether(record.awaits(&pieces))
-                };
-                if run.decide(image, look)? == Found::Whether(true) {
-                    continue;
-                }
-                let open = |_: &Scenario, _: &mut World, record: &mut Image| {
-                    Found::Whether(record.reopen(&pieces, NOW))
+                let open = |_: &Scenario, world: &mut World, record: &mut Image| {
+                    let opened = record.reopen(&pieces, world.tick());
+                    if opened {
+                        world.history.deaths = 0;
+                    }
+                    Found::Whether(opened)
                 };
                 run.decide(image, open)? == Found::Whether(true)
             }
-            _ => true,
+            None => true,
         };
         if wanted {
             run.send(&[message.body.clone().into()])?;
         }
         let name = DeadLetter::name(&message);
         run.at_home(|world| {
-            world.letters.remove(&name);
+            if world.letters.get(&name).is_some_and(|(_, newest)| *newest == buried) {
+                world.letters.remove(&name);
+            }
         })?;
     }
     Ok(())

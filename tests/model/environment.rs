@@ -8,7 +8,7 @@ use super::{
     calls::{Halt, Luck, Run, put},
     carrying,
     fanout::{self, Fate},
-    poison, properties,
+    properties,
     scenario::{BUCKET, Chance, Content, NOW, Origin, Scenario, Set},
     world::{Errand, Place, Process, Request, Shared, World},
 };
@@ -136,7 +136,6 @@ impl Model for Scenario {
             Action::Double(at) => {
                 world.spend(Chance::Double);
                 let message = Message::clone(&world.queue[at].message);
-                world.history.copies += u8::from(poison::is_in(self, &message));
                 world.enqueue(&message);
             }
             Action::Lose(at) => {
@@ -293,9 +292,7 @@ impl Scenario {
         };
         world.history.stored.insert(picture);
         if heard == Heard::Yes {
-            let event = fanout::event(key, content.etag(), bucket);
-            world.history.copies += u8::from(poison::is_in(self, &event));
-            world.enqueue(&event);
+            world.enqueue(&fanout::event(key, content.etag(), bucket));
         } else {
             world.history.lossy = true;
         }
@@ -313,7 +310,7 @@ impl Scenario {
         let mut process = world.running.remove(at);
         let errand = process.errand.clone();
         let calls = process.journal.len();
-        let mut run = Run::new(self, &mut world, errand.clone(), &mut process.journal, luck);
+        let mut run = Run::new(self, &mut world, &mut process.journal, luck);
         let ended = match &errand {
             Errand::Message(message, loan) => carrying::carry(&mut run, message, *loan),
             Errand::Request(request) => carrying::serve(&mut run, *request),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     Image, ImageId, Key, Message, PieceId, Revision, Status,
-    image::{Expectation, Flip, Outcome, Progress, Purpose},
+    image::{Expectation, Flip, Progress, Purpose},
     message::Body,
 };
 
@@ -30,14 +30,21 @@ pub(super) fn handle(run: &mut Run<'_>, message: &Message) -> Result<Vec<Message
             })?;
             Ok(Vec::new())
         }
-        Body::Buried { image, pieces, reason } => {
-            if pieces.is_empty() {
-                ingest::reject(run, *image, reason)?;
-                return Ok(Vec::new());
-            }
-            let failed = |piece: &PieceId| (piece.clone(), Outcome::Failed(reason.clone()));
-            let failed: Vec<_> = pieces.iter().map(failed).collect();
-            recorded(run, *image, &failed)
+        Body::Buried { image, pieces, reason, at } => {
+            let pieces: BTreeSet<_> = pieces.iter().cloned().collect();
+            let found = run.decide(*image, |_, _, record| {
+                Found::Progress(record.give_up(&pieces, reason, *at, NOW))
+            })?;
+            let image = *image;
+            Ok(match found {
+                Found::Progress(Progress::Complete(revision)) => {
+                    vec![Body::Completed { image, revision }.into()]
+                }
+                Found::Progress(Progress::Underway) if pieces.is_empty() => {
+                    vec![Body::Accepted { image }.into()]
+                }
+                _ => Vec::new(),
+            })
         }
         Body::Erase { image, round } => erase(run, *image, *round),
         Body::Sweep { .. } => sweep(run),
@@ -105,18 +112,6 @@ fn send(
     }
 }
 
-/// `Fanout::recorded`, which resize and metadata have as well.
-pub(super) fn recorded(
-    run: &mut Run<'_>,
-    image: ImageId,
-    outcomes: &[(PieceId, Outcome)],
-) -> Result<Vec<Message>, Halt> {
-    Ok(match run.record(image, outcomes)? {
-        Progress::Complete(revision) => vec![Body::Completed { image, revision }.into()],
-        Progress::Underway | Progress::Ended | Progress::Erased => Vec::new(),
-    })
-}
-
 fn announce(run: &mut Run<'_>, id: ImageId, revision: &Revision) -> Result<Vec<Message>, Halt> {
     let notify = |status| {
         let (revision, endpoint) = (revision.clone(), ENDPOINT.to_owned());
@@ -175,26 +170,40 @@ fn sweep(run: &mut Run<'_>) -> Result<Vec<Message>, Halt> {
     let mut follow = Vec::new();
     for id in run.images(|image| image.status == Status::Pending && is_due(image))? {
         match uploaded(run, id)? {
-            Some(message) => follow.push(message),
+            Some(message) if nudged(run, id)? => follow.push(message),
+            Some(_) => {}
             None => {
                 run.decide(id, |_, _, image| Found::Whether(image.expire(NOW)))?;
             }
         }
     }
     let stuck = run.images(|image| image.status == Status::Processing && is_due(image))?;
-    follow.extend(stuck.into_iter().map(|image| Body::Accepted { image }.into()));
+    for image in stuck {
+        if nudged(run, image)? {
+            follow.push(Body::Accepted { image }.into());
+        }
+    }
     for key in run.list(|key| matches!(key, Key::Upload { .. }))? {
         let Some(id) = key.image() else { continue };
         match run.image(id).map(|image| fate(&image)) {
             Ok(Fate::Keep) => {}
             Ok(Fate::Delete) => run.delete(&key)?,
-            Ok(Fate::SayAgain) => follow.extend(uploaded(run, id)?),
+            Ok(Fate::SayAgain) if nudged(run, id)? => follow.extend(uploaded(run, id)?),
+            Ok(Fate::SayAgain) => {}
             // Nobody created it, a day after its id was made.
             Err(halt) if halt.is_missing() => run.delete(&key)?,
             Err(halt) => return Err(halt),
         }
     }
     Ok(follow)
+}
+
+fn nudged(run: &mut Run<'_>, id: ImageId) -> Result<bool, Halt> {
+    match run.decide(id, |_, _, image| Found::Whether(image.nudge(NOW))) {
+        Ok(found) => Ok(found == Found::Whether(true)),
+        Err(halt) if halt.is_missing() => Ok(false),
+        Err(halt) => Err(halt),
+    }
 }
 
 /// What is to become of an uploaded object.

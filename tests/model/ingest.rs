@@ -104,12 +104,6 @@ fn keep(
     }
 }
 
-/// Fanout's part for an upload that was given up: `fanout::announce::bury` without pieces.
-pub(super) fn reject(run: &mut Run<'_>, image: ImageId, reason: &Problem) -> Result<(), Halt> {
-    run.decide(image, |_, _, record| Found::Whether(record.reject(reason, NOW)))?;
-    Ok(())
-}
-
 /// Whether an upload was given up for our own reasons, so that a redrive may read it again.
 pub(super) fn given_up(problem: Option<&Problem>) -> bool {
     let ours = [Code::Crashed, Code::TimedOut, Code::KeptFailing];

@@ -3,8 +3,8 @@
 //! Images, stores, the queue and the workers of DESIGN.md §3 as one state, everything that may
 //! happen as steps from state to state, and every state that can be reached is looked at. The
 //! decisions are the product's own: `domain::image::Image`'s `accept`, `reject`, `expire`, `expect`,
-//! `record`, `flip`, `reopen` and `erase`, on real images; `domain::stage`'s `admit` and `judge`;
-//! `Message::obituary`, `Work::revision`. What surrounds them is mirrored, effect by effect, in the
+//! `record`, `give_up`, `count`, `nudge`, `flip`, `reopen` and `erase`, on real images; `domain::stage`'s `admit` and `judge`;
+//! `Message::work` and `obituary`, `Work::revision`. What surrounds them is mirrored, effect by effect, in the
 //! module named like its stage; each says which functions it mirrors. A process may die between any
 //! two effects.
 //!
@@ -24,6 +24,7 @@ mod properties;
 mod resize;
 mod scenario;
 mod scenarios;
+mod starts;
 mod world;
 
 use std::time::Instant;
@@ -31,18 +32,22 @@ use std::time::Instant;
 use stateright::{Checker, HasDiscoveries, Model};
 
 use self::scenario::{Mutant, Scenario};
+use crate::report;
 
 /// Explores a scenario whole, prints how large it is, and demands every property.
 fn holds(scenario: Scenario) {
     let name = scenario.name;
     let began = Instant::now();
     let checker = scenario.checker().threads(2).spawn_bfs().join();
-    println!(
-        "{name}: {} states, {} steps, depth {}, {:.1} s",
-        checker.unique_state_count(),
-        checker.state_count(),
-        checker.max_depth(),
-        began.elapsed().as_secs_f32()
+    report::say(
+        "model",
+        format_args!(
+            "{name}: {} states, {} steps, depth {}, {:.1} s",
+            checker.unique_state_count(),
+            checker.state_count(),
+            checker.max_depth(),
+            began.elapsed().as_secs_f32()
+        ),
     );
     for (property, path) in checker.discoveries() {
         if checker.model().property(property).expectation.discovery_is_failure() {
@@ -89,7 +94,7 @@ macro_rules! hold {
 }
 hold! {
     join redelivery overtaking erasure erasure_of_metadata upload_after_erasure presets
-    presets_at_once poison poison_in_copies poisoned_upload adoption adopted_erasure expiry old_age
+    presets_at_once poison poison_in_copies poison_at_once poisoned_upload adoption adopted_erasure expiry old_age
 }
 
 macro_rules! find_out {
@@ -116,4 +121,7 @@ find_out! {
         NoTombstone in adopted_erasure breaks "an erased image stays erased";
     pieces_without_revision_are_found_out:
         PiecesWithoutRevision in presets breaks "what serves is one whole set";
+    copies_that_know_nothing_of_each_other_are_found_out:
+        CopiesOfTheirOwn in poison_in_copies
+        breaks "poison is started three times at most, however many copies there are";
 }

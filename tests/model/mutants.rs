@@ -49,6 +49,7 @@ pub(super) fn flipped(
     image.status = Status::Ready;
     image.serving = image.work.ended.clone();
     image.flipped = Some(revision.clone());
+    image.flipped_as = Some(Status::Ready);
     Flip::Now(Status::Ready)
 }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use domain::{
-    Image, ImageId, Key, PieceId, Sha256, Status, Tenant, Visibility,
-    image::{Announced, Made, Source, Work},
+    Image, ImageId, Key, PieceId, Sha256, Status, Tenant,
+    image::{Announced, Made, Source},
     message::Order,
 };
 use imaging::{Channels, Format, Header, Lineage, Orientation, Piece, Rendition, Shrink};
@@ -87,6 +87,8 @@ pub(super) enum Mutant {
     NoTombstone,
     /// A piece is known by its name alone while presets change.
     PiecesWithoutRevision,
+    /// Lost starts are counted by each copy of a message for itself.
+    CopiesOfTheirOwn,
 }
 
 /// Presets.
@@ -233,30 +235,15 @@ impl Scenario {
 
     /// A record before anything arrived.
     pub(super) fn fresh(id: ImageId) -> Image {
+        let announced = Announced {
+            content_length: 100,
+            content_type: "image/jpeg".to_owned(),
+            checksum_sha256: None,
+        };
         Image {
-            id,
-            tenant: Tenant::local(),
-            version: 0,
-            status: Status::Pending,
-            visibility: Visibility::Public,
-            created_at: LONG_AGO,
-            expires_at: LATER,
-            ready_at: None,
-            erased_at: None,
-            touched_at: NOW,
-            announced: Announced {
-                content_length: 100,
-                content_type: "image/jpeg".to_owned(),
-                checksum_sha256: None,
-            },
             filename: Some(FOREIGN.to_owned()),
-            tags: BTreeMap::new(),
-            focal_point: None,
-            source: None,
-            work: Work::default(),
-            flipped: None,
-            serving: BTreeMap::new(),
-            problem: None,
+            touched_at: NOW,
+            ..Image::pending(id, Tenant::local(), announced, LONG_AGO, LATER)
         }
     }
 

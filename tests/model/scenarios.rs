@@ -117,15 +117,25 @@ pub(super) fn poison() -> Scenario {
     }
 }
 
-/// Copies of poisoned work: three starts each. Redrives are apart from this, because the obituary of
-/// another copy, where it comes after the redrive, ends what was redriven: the image is failed, with
-/// no letter left, until it is reprocessed.
+/// The same with a copy more of any message, also of an obituary, at any moment.
 pub(super) fn poison_in_copies() -> Scenario {
     Scenario {
         name: "poison in copies",
-        variants: &["large.webp", "middle.webp", "small.webp"],
-        poison: Some("middle.webp"),
-        chances: &[(Put, 1), (Late, 1), (Double, 1)],
+        variants: &["large.webp", "small.webp"],
+        poison: Some("small.webp"),
+        chances: &[(Put, 1), (Late, 1), (Double, 1), (Cure, 1), (Redrive, 1)],
+        reaches: &[Status::Ready, Status::Failed],
+        ..PLAIN()
+    }
+}
+
+/// Copies of poisoned work are started at the same moment.
+pub(super) fn poison_at_once() -> Scenario {
+    Scenario {
+        name: "poison at once",
+        poison: Some("small.webp"),
+        chances: &[(Put, 1), (Double, 1)],
+        at_once: 2,
         reaches: &[Status::Failed],
         ..PLAIN()
     }
@@ -136,7 +146,7 @@ pub(super) fn poisoned_upload() -> Scenario {
     Scenario {
         name: "poisoned upload",
         poison: Some("upload"),
-        chances: &[(Put, 1), (Cure, 1), (Redrive, 1), (Crash, 1)],
+        chances: &[(Put, 1), (Cure, 1), (Redrive, 1), (Crash, 1), (Double, 1)],
         reaches: &[Status::Ready, Status::Rejected],
         ..PLAIN()
     }

@@ -9,10 +9,11 @@ use std::{
 };
 
 use domain::{Image, ImageId, Key, Message, Revision, Status};
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     answers::Answer,
-    scenario::{CHANCES, Chance, Content, LONG_AGO, Origin, Scenario, Set},
+    scenario::{CHANCES, Chance, Content, LONG_AGO, NOW, Origin, Scenario, Set},
 };
 
 /// A value that is shared between states and known by its digest: states are many and differ
@@ -32,9 +33,11 @@ impl<T: Hash> Shared<T> {
 }
 
 impl Shared<Image> {
-    /// An image is known by its whole entry but the number of its changes, which only grows.
+    /// An image is known by its whole entry but the number of its changes, which only grows, and that
+    /// of its nudges beyond the first: time passes here for longer than any patience.
     pub(super) fn image(mut image: Image) -> Self {
         image.version = 0;
+        image.work.nudges = image.work.nudges.min(1);
         let text = serde_json::to_vec(&image).expect("an image is JSON in every catalog");
         Self { print: print(&text), value: Arc::new(image) }
     }
@@ -140,10 +143,8 @@ pub(super) struct History {
     pub(super) flips: BTreeMap<Notice, u8>,
     /// Every notification that went out; repetitions are one.
     pub(super) told: BTreeSet<Notice>,
-    /// Starts that the poison ended.
+    /// Starts of this round that the poison ended.
     pub(super) deaths: u8,
-    /// Copies of the poisoned work that its senders made.
-    pub(super) copies: u8,
     /// An object whose bytes were changed.
     pub(super) changed: Option<Shared<Key>>,
     /// Images that a client erased.
@@ -169,8 +170,10 @@ pub(super) struct World {
     pub(super) foreign: Option<Content>,
     /// The queue, in no order: sorted, so that equal queues are one state.
     pub(super) queue: Vec<Post>,
-    /// Dead letters by name.
-    pub(super) letters: BTreeMap<String, Shared<Message>>,
+    /// Dead letters by name, and when each was buried.
+    pub(super) letters: BTreeMap<String, (Shared<Message>, u8)>,
+    /// How often something was buried or opened again: the order of these decides.
+    pub(super) ticks: u8,
     /// Who is at work, sorted.
     pub(super) running: Vec<Process>,
     /// Requests that are not answered yet: their client asks again.
@@ -206,6 +209,7 @@ impl World {
             foreign: None,
             queue: Vec::new(),
             letters: BTreeMap::new(),
+            ticks: 0,
             running: Vec::new(),
             unanswered: BTreeSet::new(),
             presets: Set::First,
@@ -223,6 +227,12 @@ impl World {
     /// It happens.
     pub(super) fn spend(&mut self, chance: Chance) {
         self.left[chance as usize] -= 1;
+    }
+
+    /// The moment of the next burial or reopening.
+    pub(super) fn tick(&mut self) -> Timestamp {
+        self.ticks += 1;
+        NOW + SignedDuration::from_secs(self.ticks.into())
     }
 
     /// Puts a message into the queue.

@@ -58,7 +58,9 @@ impl World {
         for name in StageName::ALL {
             for delivery in self.queue.receive(name, 1, VISIBILITY).await.unwrap() {
                 let budget = Budget::unlimited(self.clock.clone());
-                carry(&*self.queue, stages.of(name), &delivery, &budget).await.unwrap();
+                carry(&*self.queue, &*self.catalog, stages.of(name), &delivery, &budget)
+                    .await
+                    .unwrap();
                 any = true;
             }
         }

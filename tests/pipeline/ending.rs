@@ -56,7 +56,9 @@ async fn erased_at(moment: Moment) -> bool {
                     continue;
                 }
                 let budget = Budget::unlimited(world.clock.clone());
-                carry(&*world.queue, stages.of(name), &delivery, &budget).await.unwrap();
+                carry(&*world.queue, &*world.catalog, stages.of(name), &delivery, &budget)
+                    .await
+                    .unwrap();
             }
         }
     }
@@ -93,7 +95,8 @@ async fn a_late_worker_deletes_what_its_own_message_may_write_and_nothing_else()
     let take = async |name| Queue::receive(&*world.queue, name, 1, VISIBILITY).await.unwrap();
     for name in [StageName::Ingest, StageName::Fanout] {
         let budget = Budget::unlimited(world.clock.clone());
-        carry(&*world.queue, stages.of(name), &take(name).await[0], &budget).await.unwrap();
+        let (queue, catalog) = (&*world.queue, &*world.catalog);
+        carry(queue, catalog, stages.of(name), &take(name).await[0], &budget).await.unwrap();
     }
     let all = take(StageName::Resize).await.remove(0).message;
     let Body::Render { pieces, .. } = all.body else { panic!("{all:?}") };

@@ -7,6 +7,7 @@ mod ending;
 mod exif;
 mod exiftool;
 pub(super) mod intruder;
+mod late;
 mod path;
 mod refusals;
 mod sweeping;

@@ -126,7 +126,9 @@ async fn new_presets_make_what_is_new() {
     .await
     .unwrap();
     let budget = domain::Budget::unlimited(world.clock.clone());
-    domain::stage::carry(&*world.queue, &stages.fanout, &lent[0], &budget).await.unwrap();
+    domain::stage::carry(&*world.queue, &*world.catalog, &stages.fanout, &lent[0], &budget)
+        .await
+        .unwrap();
     let during = world.image(id).await;
     assert_eq!(during.status, Status::Processing);
     assert_eq!(during.visible(), before.visible(), "the old set serves on");

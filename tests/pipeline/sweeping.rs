@@ -72,9 +72,15 @@ async fn a_stuck_image_goes_on() {
         for name in StageName::ALL.into_iter().cycle().take(carried) {
             for delivery in world.queue.receive(name, 1, VISIBILITY).await.unwrap() {
                 let budget = Budget::unlimited(world.clock.clone());
-                domain::stage::carry(&*world.queue, stages.of(name), &delivery, &budget)
-                    .await
-                    .unwrap();
+                domain::stage::carry(
+                    &*world.queue,
+                    &*world.catalog,
+                    stages.of(name),
+                    &delivery,
+                    &budget,
+                )
+                .await
+                .unwrap();
             }
         }
         lose_all(&world).await;
@@ -189,4 +195,54 @@ async fn a_list_is_left_and_taken_up_again_between_two_files() {
         left.push(world.objects.list(&Prefix::Uploads, None, 100).await.unwrap().items.len());
     }
     assert_eq!(left, [35, 10, 0]);
+}
+
+/// Images that merely wait for a worker, behind a day of other work, are said again a few times and
+/// not at every sweep.
+#[tokio::test]
+async fn a_long_queue_does_not_grow_by_its_sweeps() {
+    let world = World::new();
+    let stages = world.stages();
+    let waits_for_resize = world.upload(1, &draw::jpeg(60, 40, 1)).await;
+    let lent = world.queue.receive(StageName::Ingest, 1, VISIBILITY).await.unwrap();
+    let carry = async |name: StageName, delivery: &domain::ports::Delivery| {
+        let budget = Budget::unlimited(world.clock.clone());
+        let (queue, catalog) = (&*world.queue, &*world.catalog);
+        domain::stage::carry(queue, catalog, stages.of(name), delivery, &budget).await.unwrap();
+    };
+    carry(StageName::Ingest, &lent[0]).await;
+    let waits_for_ingest = world.upload(2, &draw::jpeg(60, 40, 2)).await;
+    for _ in 0..24 * 12 {
+        world.clock.advance(Duration::from_mins(5));
+        world.queue.send(&[Body::Sweep { cursor: None }.into()]).await.unwrap();
+        loop {
+            let lent = world.queue.receive(StageName::Fanout, 100, VISIBILITY).await.unwrap();
+            if lent.is_empty() {
+                break;
+            }
+            for delivery in &lent {
+                carry(StageName::Fanout, delivery).await;
+            }
+        }
+    }
+    for name in [StageName::Ingest, StageName::Resize] {
+        let copies = world.queue.receive(name, 1_000, Duration::ZERO).await.unwrap().len();
+        assert_eq!(copies, 6, "{name:?}: after 0.5, 1.5, 3.5, 7.5 and 15.5 hours, or so");
+    }
+    world.settle(&stages).await;
+    for id in [waits_for_resize, waits_for_ingest] {
+        assert_eq!(world.status(id).await, Status::Ready);
+    }
+}
+
+#[test]
+fn what_was_touched_at_the_end_of_time_is_due_then() {
+    let id = domain::ImageId::mint(1, &[1; 10]);
+    let mut image = super::world::pending(id, 10, jiff::Timestamp::UNIX_EPOCH);
+    image.status = Status::Processing;
+    image.touched_at = jiff::Timestamp::MAX;
+    for nudges in [0, u32::MAX] {
+        image.work.nudges = nudges;
+        assert_eq!(image.due_at(), Some(jiff::Timestamp::MAX));
+    }
 }

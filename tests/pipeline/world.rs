@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{
-    Catalog, Image, ImageId, Key, Message, Objects, Sha256, Stage, StageName, Status, Tenant,
-    Visibility,
-    image::{Announced, Work},
+    Catalog, Image, ImageId, Key, Message, Objects, Sha256, Stage, StageName, Tenant, Visibility,
+    image::Announced,
     key::Prefix,
     memory::{ManualClock, MemoryCatalog, MemoryObjects, MemoryQueue},
     message::Body,
@@ -154,29 +153,14 @@ pub fn uploaded(key: Key, bytes: &[u8]) -> Message {
 
 /// A record as the API makes it, whose URL is good for a quarter of an hour.
 pub fn pending(id: ImageId, bytes: u64, now: Timestamp) -> Image {
+    let announced = Announced {
+        content_length: bytes,
+        content_type: "image/jpeg".to_owned(),
+        checksum_sha256: None,
+    };
+    let expires_at = now + SignedDuration::from_mins(15);
     Image {
-        id,
-        tenant: Tenant::local(),
-        version: 1,
-        status: Status::Pending,
-        visibility: Visibility::Public,
-        created_at: now,
-        expires_at: now + SignedDuration::from_mins(15),
-        ready_at: None,
-        erased_at: None,
-        touched_at: now,
-        announced: Announced {
-            content_length: bytes,
-            content_type: "image/jpeg".to_owned(),
-            checksum_sha256: None,
-        },
         filename: Some("picture.jpg".to_owned()),
-        tags: BTreeMap::new(),
-        focal_point: None,
-        source: None,
-        work: Work::default(),
-        flipped: None,
-        serving: BTreeMap::new(),
-        problem: None,
+        ..Image::pending(id, Tenant::local(), announced, now, expires_at)
     }
 }

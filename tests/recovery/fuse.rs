@@ -29,6 +29,10 @@ impl Blow {
 /// What kills the process every time, until it is mended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lethal {
+    /// To read this upload.
+    Reading(ImageId),
+    /// To read what this image says of itself.
+    Describing(ImageId),
     /// To decode this image.
     Decoding(ImageId),
     /// To make this file of this image.

@@ -1,13 +1,14 @@
 //! A home whose processes die and begin again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use domain::{
-    Budget, Catalog as _, Clock as _, Image, ImageId, Message, Outbox as _, Queue as _, StageName,
-    Status, Visibility,
-    memory::ManualClock,
-    message::Body,
-    stage::{Admission, admit, carry},
+    Budget, Catalog as _, Clock as _, Failure, Image, ImageId, Message, Outbox as _, Queue as _,
+    Stage, StageName, Status, Visibility, memory::ManualClock, message::Body, stage::carry,
 };
 
 use super::{
@@ -27,6 +28,20 @@ pub enum Loans {
 
 /// The time that a message is given.
 pub type Allowance = fn(&Arc<ManualClock>) -> Budget;
+
+/// A stage, and what it was given to handle.
+struct Watched<'a> {
+    stage: &'a dyn Stage,
+    given: Mutex<Vec<Message>>,
+}
+
+#[async_trait]
+impl Stage for Watched<'_> {
+    async fn handle(&self, message: Message, budget: &Budget) -> Result<Vec<Message>, Failure> {
+        self.given.lock().unwrap().push(message.clone());
+        self.stage.handle(message, budget).await
+    }
+}
 
 /// What lasts, the ports to it, and what the next incarnation of the process is made of.
 pub struct Home {
@@ -131,16 +146,15 @@ impl Home {
                 for delivery in lent {
                     any = true;
                     let budget = (self.allowance)(&self.world.clock);
-                    if let Admission::Start(message) = admit(&delivery) {
-                        self.starts.push(message);
-                    }
-                    let stage = stages.of(name);
+                    let catalog = FusedCatalog(self.world.catalog.clone(), self.fuse.clone());
+                    let stage = Watched { stage: stages.of(name), given: Mutex::default() };
                     let died = tokio::select! {
                         biased;
                         () = self.fuse.died() => true,
                         // A send or acknowledgement that failed leaves the message on loan.
-                        _ = carry(&self.queue, stage, &delivery, &budget) => false,
+                        _ = carry(&self.queue, &catalog, &stage, &delivery, &budget) => false,
                     };
+                    self.starts.extend(stage.given.into_inner().unwrap());
                     if died {
                         self.bury_the_dead(&delivery.receipt).await;
                         stages = self.stages();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use domain::{
-    Budget, Catalog as _, Clock, Code, DeadLetters as _, Image, ImageId, Message, Outbox as _,
+    Budget, Catalog as _, Clock, Code, DeadLetters as _, Image, ImageId, Key, Message, Outbox as _,
     Queue as _, Stage as _, StageName, Status,
     image::Outcome,
     memory::{ManualClock, MemoryCatalog},
@@ -18,7 +18,7 @@ use super::{
     fuse::{Fuse, Lethal},
     home::{Home, Loans},
     ports::Delays,
-    world::VISIBILITY,
+    world::{VISIBILITY, uploaded},
 };
 
 /// Three images, of which the second is to be poisoned.
@@ -105,6 +105,36 @@ async fn a_killing_image_costs_three_starts_and_comes_back() {
         home.fuse.mend();
         redriven(&mut home).await;
         assert_eq!(home.status(killer).await, Status::Ready);
+    }
+}
+
+/// Copies of a message have no starts of their own, and whoever says again what was given up brings
+/// no new ones.
+#[tokio::test]
+async fn copies_of_a_killer_share_its_three_starts() {
+    for loans in [Loans::GivenBack, Loans::Elapse] {
+        for lethal in [Lethal::Reading, Lethal::Describing, Lethal::Decoding] {
+            let delays = Delays { copies: 3, ..Delays::NONE };
+            let mut home = Home::new(Fuse::unarmed(), delays, loans);
+            let bytes = draw::jpeg(40, 30, 1);
+            let killer = home.upload(1, &bytes).await;
+            home.fuse.poison(lethal(killer));
+            home.settle().await;
+            let poison = lethal(killer);
+            assert_eq!(home.deaths, 3, "{poison:?}, {loans:?}");
+            let status = home.status(killer).await;
+            assert!(matches!(status, Status::Failed | Status::Rejected), "{poison:?}: {status:?}");
+            assert_eq!(home.world.queue.letters(None, 10).await.unwrap().items.len(), 1);
+
+            home.post_message(uploaded(Key::Upload { image: killer }, &bytes)).await;
+            home.post(Body::Accepted { image: killer }).await;
+            home.settle().await;
+            assert_eq!(home.deaths, 3, "{poison:?}, {loans:?}");
+
+            home.fuse.mend();
+            redriven(&mut home).await;
+            assert_eq!(home.status(killer).await, Status::Ready, "{poison:?}");
+        }
     }
 }
 

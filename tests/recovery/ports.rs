@@ -12,7 +12,7 @@ use bytes::Bytes;
 use domain::{
     Catalog, Image, ImageId, Key, Message, Objects, Outbox, PieceId, Problem, Queue, Revision,
     StageName, Status, StoreError,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     key::Prefix,
     memory::{MemoryCatalog, MemoryObjects, MemoryQueue},
     ports::{
@@ -41,6 +41,11 @@ impl Objects for FusedObjects {
         self.1.around(self.0.read(key)).await
     }
     async fn read_range(&self, key: &Key, range: Range<u64>) -> Result<Bytes, StoreError> {
+        match key {
+            Key::Upload { image } => self.1.survive(&Lethal::Reading(*image)).await,
+            Key::Original { image, .. } => self.1.survive(&Lethal::Describing(*image)).await,
+            _ => {}
+        }
         self.1.around(self.0.read_range(key, range)).await
     }
     async fn write_if_absent(&self, key: &Key, bytes: Bytes) -> Result<Written, StoreError> {
@@ -135,6 +140,25 @@ impl Catalog for FusedCatalog {
     ) -> Result<Progress, StoreError> {
         self.1.around(self.0.record(id, outcomes, now)).await
     }
+    async fn give_up(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        self.1.around(self.0.give_up(id, pieces, reason, at, now)).await
+    }
+    async fn count(
+        &self,
+        id: ImageId,
+        stage: StageName,
+        start: &Start,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
+        self.1.around(self.0.count(id, stage, start, now)).await
+    }
     async fn flip(
         &self,
         id: ImageId,
@@ -150,6 +174,9 @@ impl Catalog for FusedCatalog {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.1.around(self.0.reopen(id, pieces, now)).await
+    }
+    async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.1.around(self.0.nudge(id, now)).await
     }
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError> {
         self.1.around(self.0.erase(id, now)).await

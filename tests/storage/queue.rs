@@ -144,7 +144,7 @@ async fn counts_are_what_counting_gives() {
         ]
     );
     let letter = database.letters(None, 1).await.expect("a letter").items.remove(0);
-    database.discard(&letter.id).await.expect("discarded");
+    database.discard(&letter.id, letter.buried_at).await.expect("discarded");
     assert_eq!(database.counts().await.expect("counts").letters, 0);
 }
 

@@ -1,18 +1,14 @@
 //! Things to store, and places to store them.
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
 };
 
 use domain::{
-    Image, ImageId, Key, Message, Revision, Sha256, Status, StoreError, Tenant, Visibility,
-    image::{Announced, Work},
-    memory::ManualClock,
-    message::Body,
-    signing::Signer,
+    Image, ImageId, Key, Message, Revision, Sha256, StoreError, Tenant, Visibility,
+    image::Announced, memory::ManualClock, message::Body, signing::Signer,
 };
 use jiff::Timestamp;
 use local::{
@@ -66,31 +62,13 @@ pub(super) fn variant(number: u16, file: &str) -> Key {
 }
 
 pub(super) fn pending(number: u16) -> Image {
-    Image {
-        id: id(number),
-        tenant: Tenant::local(),
-        version: 0,
-        status: Status::Pending,
-        visibility: Visibility::Public,
-        created_at: NOW,
-        expires_at: NOW + jiff::SignedDuration::from_hours(1),
-        ready_at: None,
-        erased_at: None,
-        touched_at: NOW,
-        announced: Announced {
-            content_length: 9,
-            content_type: "image/png".to_owned(),
-            checksum_sha256: None,
-        },
-        filename: None,
-        tags: BTreeMap::new(),
-        focal_point: None,
-        source: None,
-        work: Work::default(),
-        flipped: None,
-        serving: BTreeMap::new(),
-        problem: None,
-    }
+    let announced = Announced {
+        content_length: 9,
+        content_type: "image/png".to_owned(),
+        checksum_sha256: None,
+    };
+    let expires_at = NOW + jiff::SignedDuration::from_hours(1);
+    Image::pending(id(number), Tenant::local(), announced, NOW, expires_at)
 }
 
 pub(super) fn accepted(number: u16) -> Message {

@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::{
     Code, Image, ImageId, Key, Status,
-    image::{Announced, Work},
+    image::Announced,
     ports::{Creation, Idempotency, UploadTerms},
     signing::Signed,
 };
@@ -144,29 +144,17 @@ fn pending(app: &App, caller: &Caller, terms: &Terms) -> Result<Image, Refusal> 
     let expires_at = Timestamp::from_second(end.as_second()).map_err(Refusal::internal)?;
     let mut random = [0; 10];
     getrandom::fill(&mut random).map_err(Refusal::internal)?;
+    let id = ImageId::mint(u64::try_from(millis).map_err(Refusal::internal)?, &random);
+    let announced = Announced {
+        content_length: terms.content_length,
+        content_type: terms.content_type.clone(),
+        checksum_sha256: terms.checksum_sha256,
+    };
     Ok(Image {
-        id: ImageId::mint(u64::try_from(millis).map_err(Refusal::internal)?, &random),
-        tenant: caller.tenant(),
-        version: 1,
-        status: Status::Pending,
         visibility: terms.visibility,
-        created_at,
-        expires_at,
-        ready_at: None,
-        erased_at: None,
-        touched_at: created_at,
-        announced: Announced {
-            content_length: terms.content_length,
-            content_type: terms.content_type.clone(),
-            checksum_sha256: terms.checksum_sha256,
-        },
         filename: terms.filename.clone(),
         tags: terms.tags.clone(),
         focal_point: terms.focal_point,
-        source: None,
-        work: Work::default(),
-        flipped: None,
-        serving: BTreeMap::new(),
-        problem: None,
+        ..Image::pending(id, caller.tenant(), announced, created_at, expires_at)
     })
 }

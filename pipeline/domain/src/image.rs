@@ -2,6 +2,7 @@
 //! in `decisions.rs`.
 
 mod decisions;
+mod starts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +10,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::starts::Start;
 use crate::{
-    ImageId, PieceId, Problem, Revision, Sha256, Tenant,
+    ImageId, PieceId, Problem, Revision, Sha256, StageName, Tenant,
     record::{Description, Placeholder},
 };
 
 /// How long work may go without a sign of life before the sweeper looks after it: three visibility
 /// times of ten minutes, the longest that a stage may take in any home.
 pub const STUCK_AFTER: SignedDuration = SignedDuration::from_mins(30);
+
+/// How often that patience doubles while nothing comes of what the sweeper says again: to sixteen
+/// hours, after which it stays. So a long queue is not filled with copies of what waits in it.
+const DOUBLINGS: u32 = 5;
 
 /// The states of an image.
 #[derive(
@@ -182,6 +188,15 @@ pub struct Work {
     pub round: u32,
     /// When the missing pieces were last sent.
     pub sent_at: Option<Timestamp>,
+    /// When this round was opened: what was given up before does not end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
+    /// How often the work of a stage was started and lost in this round, once that is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub starts: BTreeMap<StageName, u32>,
+    /// How often the sweeper said again what was to be done, since anything last came of it.
+    #[serde(default, skip_serializing_if = "crate::message::is_zero")]
+    pub nudges: u32,
     /// Who asked for this set last.
     #[serde(default)]
     pub wanted_by: Purpose,
@@ -206,6 +221,13 @@ impl Work {
     /// Whether there is a set and all of it has ended.
     pub fn is_complete(&self) -> bool {
         !self.expected.is_empty() && self.missing().next().is_none()
+    }
+
+    /// Begins anew: what was given up or lost before does not count any more.
+    fn open(&mut self, now: Timestamp) {
+        self.opened_at = Some(now);
+        self.starts.clear();
+        self.nudges = 0;
     }
 
     fn failed(&self) -> impl Iterator<Item = (&PieceId, &Problem)> {
@@ -253,10 +275,48 @@ pub struct Image {
     pub work: Work,
     /// The set and round that were last announced.
     pub flipped: Option<Revision>,
+    /// How that was announced: known also while the next round is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flipped_as: Option<Status>,
     /// The variants of the last announced set, which serve until the next set is complete.
     pub serving: BTreeMap<PieceId, Outcome>,
     /// Why it was rejected or failed.
     pub problem: Option<Problem>,
+}
+
+impl Image {
+    /// An image whose upload URL is given out now: nothing has come of it, and nothing but this is
+    /// said of it yet.
+    pub fn pending(
+        id: ImageId,
+        tenant: Tenant,
+        announced: Announced,
+        created_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            tenant,
+            version: 1,
+            status: Status::Pending,
+            visibility: Visibility::default(),
+            created_at,
+            expires_at,
+            ready_at: None,
+            erased_at: None,
+            touched_at: created_at,
+            announced,
+            filename: None,
+            tags: BTreeMap::new(),
+            focal_point: None,
+            source: None,
+            work: Work::default(),
+            flipped: None,
+            flipped_as: None,
+            serving: BTreeMap::new(),
+            problem: None,
+        }
+    }
 }
 
 /// What [`Image::accept`] found.

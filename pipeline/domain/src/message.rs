@@ -29,7 +29,7 @@ pub struct Message {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
-fn is_zero(n: &u32) -> bool {
+pub(crate) fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
@@ -97,6 +97,9 @@ pub enum Body {
         pieces: Vec<PieceId>,
         /// Why.
         reason: Problem,
+        /// When: what was opened again since is not ended by it. Those of old did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// Remove every object of an erased image.
     Erase {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Image, ImageId, Key, Message, PieceId, Problem, Revision, Sha256, StageName, StoreError,
     Tenant,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     key::Prefix,
     query::{Filter, Page},
     signing::Signed,
@@ -184,6 +184,23 @@ pub trait Catalog: Send + Sync {
         outcomes: &[(PieceId, Outcome)],
         now: Timestamp,
     ) -> Result<Progress, StoreError>;
+    /// [`Image::give_up`].
+    async fn give_up(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Progress, StoreError>;
+    /// [`Image::count`].
+    async fn count(
+        &self,
+        id: ImageId,
+        stage: StageName,
+        start: &Start,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError>;
     /// [`Image::flip`].
     async fn flip(
         &self,
@@ -198,6 +215,8 @@ pub trait Catalog: Send + Sync {
         pieces: &BTreeSet<PieceId>,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
+    /// [`Image::nudge`].
+    async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError>;
     /// [`Image::erase`]; answers the tombstone.
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError>;
     /// Images that fit, the newest first, a page at a time.
@@ -223,7 +242,7 @@ pub trait Outbox: Send + Sync {
     /// Sends messages, each not to be delivered before its own time.
     async fn send(&self, messages: &[Message]) -> Result<(), StoreError>;
     /// Puts a message among the dead letters with its reason, and sends what tells its image:
-    /// [`Message::obituary`]. Letters of the same message are one.
+    /// [`Message::obituary`]. Letters of the same message are one: the newest.
     async fn bury(&self, message: &Message, reason: &Problem) -> Result<(), StoreError>;
 }
 
@@ -292,8 +311,9 @@ pub trait DeadLetters: Send + Sync {
     ) -> Result<Page<DeadLetter>, StoreError>;
     /// One letter.
     async fn letter(&self, id: &str) -> Result<DeadLetter, StoreError>;
-    /// Removes a letter, after its message was sent again; success also where there is none.
-    async fn discard(&self, id: &str) -> Result<(), StoreError>;
+    /// Removes the letter that was buried at this moment, after its message was sent again; success
+    /// also where there is none, or by now a newer one, which stays.
+    async fn discard(&self, id: &str, buried_at: Timestamp) -> Result<(), StoreError>;
 }
 
 /// An API key, without its secret.

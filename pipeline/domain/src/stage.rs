@@ -1,10 +1,13 @@
 //! Carrying one message to one stage: the loop body that every home shares.
 
-use std::{collections::BTreeSet, time::Duration};
+mod starts;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+pub use self::starts::Started;
 use crate::{
     Budget, Catalog, Code, DeadLetters, Failure, ImageId, Message, Outbox, PieceId, Problem, Queue,
     StoreError, message::Body, ports::Delivery,
@@ -29,22 +32,28 @@ pub const MAX_RETRIES: u32 = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// Hand it to its stage.
-    Start(Message),
+    Start(Started),
     /// It was started often enough.
     Bury(Message, Problem),
 }
 
 /// Decides by the starts that never came to an end: those that the message brought along, and the
 /// earlier loans of this copy. A handler that ends in any way acknowledges, so a copy that is lent
-/// again was started and lost.
+/// again was started and lost. What the image knows of other copies comes to it by
+/// [`Started::begin`].
 pub fn admit(delivery: &Delivery) -> Admission {
     let mut message = delivery.message.clone();
     message.attempts = message.attempts.saturating_add(delivery.receives.saturating_sub(1));
-    if message.attempts < MAX_ATTEMPTS {
-        return Admission::Start(message);
+    admitted(Started::new(message))
+}
+
+fn admitted(started: Started) -> Admission {
+    let attempts = started.message.attempts;
+    if attempts < MAX_ATTEMPTS {
+        return Admission::Start(started);
     }
-    let detail = format!("the worker was lost at each of {} attempts", message.attempts);
-    Admission::Bury(message, Problem::new(Code::Crashed, detail))
+    let detail = format!("the worker was lost at each of {attempts} attempts");
+    Admission::Bury(started.message, Problem::new(Code::Crashed, detail))
 }
 
 /// How long work waits before its next retry: the store's own wish, doubled at each retry, at most
@@ -85,22 +94,39 @@ pub fn judge(message: &Message, answer: Result<Vec<Message>, Failure>, now: Time
     }
 }
 
-/// Carries one delivery through its stage: admit, handle, send what follows, acknowledge last.
+/// Carries one delivery through its stage: admit, begin, handle, send what follows, acknowledge last.
 /// Dying between any two of these is healed by the next loan.
 pub async fn carry(
     queue: &dyn Queue,
+    catalog: &dyn Catalog,
     stage: &dyn Stage,
     delivery: &Delivery,
     budget: &Budget,
 ) -> Result<(), StoreError> {
     let verdict = match admit(delivery) {
         Admission::Bury(message, problem) => Verdict::Bury(message, problem),
-        Admission::Start(message) => {
-            let answer = stage.handle(message.clone(), budget).await;
-            judge(&message, answer, budget.now())
+        Admission::Start(started) => {
+            let message = started.message.clone();
+            match started.begin(catalog, budget.now()).await {
+                Ok(Admission::Bury(message, problem)) => Verdict::Bury(message, problem),
+                Ok(Admission::Start(started)) => run(catalog, stage, &started, budget).await,
+                Err(error) => judge(&message, Err(error.into()), budget.now()),
+            }
         }
     };
     settle(queue, &delivery.receipt, verdict).await
+}
+
+async fn run(
+    catalog: &dyn Catalog,
+    stage: &dyn Stage,
+    started: &Started,
+    budget: &Budget,
+) -> Verdict {
+    let answer = stage.handle(started.message.clone(), budget).await;
+    // Where the image cannot be told, a start too many stays counted: the work has one less.
+    let _told = started.ended(catalog, &answer, budget.now()).await;
+    judge(&started.message, answer, budget.now())
 }
 
 /// Record first (the handler did), send second, acknowledge last.
@@ -114,24 +140,30 @@ pub async fn settle(queue: &dyn Queue, receipt: &str, verdict: Verdict) -> Resul
 }
 
 impl Message {
-    /// What tells the image that this message was given up; none where no image waits for it.
-    pub fn obituary(&self, reason: &Problem) -> Option<Self> {
-        let (image, pieces) = match &self.body {
-            Body::Uploaded { key, .. } => (key.image()?, Vec::new()),
-            Body::Describe { image, piece } => (*image, vec![piece.clone()]),
+    /// The image that waits for this work and the pieces that it is about, none of them where it is
+    /// the upload itself; nothing where no image waits.
+    pub fn work(&self) -> Option<(ImageId, Vec<PieceId>)> {
+        match &self.body {
+            Body::Uploaded { key, .. } => Some((key.image()?, Vec::new())),
+            Body::Describe { image, piece } => Some((*image, vec![piece.clone()])),
             Body::Render { image, pieces } => {
-                (*image, pieces.iter().map(|p| p.id.clone()).collect())
+                Some((*image, pieces.iter().map(|p| p.id.clone()).collect()))
             }
-            // Their work is found again by the sweeper, or waits for a redrive.
+            // Where they are given up, the sweeper finds their work again, or it waits for a redrive.
             Body::Accepted { .. }
             | Body::Completed { .. }
             | Body::Notify { .. }
             | Body::Buried { .. }
             | Body::Erase { .. }
             | Body::Sweep { .. }
-            | Body::Reprocess { .. } => return None,
-        };
-        Some(Body::Buried { image, pieces, reason: reason.clone() }.into())
+            | Body::Reprocess { .. } => None,
+        }
+    }
+
+    /// What tells the image that this message was given up, and when; none where no image waits.
+    pub fn obituary(&self, reason: &Problem, at: Timestamp) -> Option<Self> {
+        let (image, pieces) = self.work()?;
+        Some(Body::Buried { image, pieces, reason: reason.clone(), at: Some(at) }.into())
     }
 }
 
@@ -145,10 +177,9 @@ pub enum Redriven {
 }
 
 /// Takes a dead letter back: opens its image again, sends the work as new, and discards the letter
-/// last. Dying in between is healed by the sweeper, which finds the image opened.
-/// [`StoreError::Missing`] where there is no such letter, [`StoreError::Busy`] where its image still
-/// waits for the work: either its obituary is on the way and would end what is sent now, or another
-/// copy is being worked on.
+/// last. Dying in between is healed by the sweeper, which finds the image opened. An obituary that is
+/// still on the way is older than that, and ends nothing. A letter that was buried anew meanwhile
+/// stays. [`StoreError::Missing`] where there is no such letter.
 pub async fn redrive(
     catalog: &dyn Catalog,
     outbox: &dyn Outbox,
@@ -157,33 +188,20 @@ pub async fn redrive(
     now: Timestamp,
 ) -> Result<Redriven, StoreError> {
     let letter = letters.letter(id).await?;
-    let wanted = match letter.message.obituary(&letter.reason).map(|message| message.body) {
-        Some(Body::Buried { image, pieces, .. }) => {
+    let wanted = match letter.message.work() {
+        Some((image, pieces)) => {
             let pieces = pieces.into_iter().collect();
-            match open_again(catalog, image, &pieces, now).await {
+            match catalog.reopen(image, &pieces, now).await {
                 Err(StoreError::Missing(_)) => false,
                 answer => answer?,
             }
         }
         // No image was told that this was given up, so none has to be opened.
-        _ => true,
+        None => true,
     };
     if wanted {
         outbox.send(&[letter.message.body.into()]).await?;
     }
-    letters.discard(id).await?;
+    letters.discard(id, letter.buried_at).await?;
     Ok(if wanted { Redriven::Sent } else { Redriven::Needless })
-}
-
-async fn open_again(
-    catalog: &dyn Catalog,
-    image: ImageId,
-    pieces: &BTreeSet<PieceId>,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    if catalog.image(image).await?.awaits(pieces) {
-        let reason = format!("image {image} has not been told yet that this was given up");
-        return Err(StoreError::Busy { retry_after: Duration::from_secs(1), reason });
-    }
-    catalog.reopen(image, pieces, now).await
 }

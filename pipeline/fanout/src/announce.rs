@@ -1,8 +1,10 @@
 //! The join's end: an image whose pieces have all ended is announced, here and nowhere else.
 
+use std::collections::BTreeSet;
+
 use domain::{
     Failure, ImageId, Message, PieceId, Problem, Revision, Sha256, Status,
-    image::{Flip, Outcome},
+    image::{Flip, Progress},
     message::Body,
 };
 use jiff::Timestamp;
@@ -45,17 +47,18 @@ impl Fanout {
     pub(crate) async fn bury(
         &self,
         image: ImageId,
-        pieces: Vec<PieceId>,
-        reason: Problem,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Vec<Message>, Failure> {
-        if pieces.is_empty() {
-            self.catalog.reject(image, &reason, now).await?;
-            return Ok(Vec::new());
-        }
-        let failed: Vec<_> =
-            pieces.into_iter().map(|piece| (piece, Outcome::Failed(reason.clone()))).collect();
-        Ok(self.recorded(image, &failed, now).await?.into_iter().collect())
+        Ok(match self.catalog.give_up(image, pieces, reason, at, now).await? {
+            Progress::Complete(revision) => vec![Body::Completed { image, revision }.into()],
+            // The upload was accepted before its event was given up. Whoever accepted it may have
+            // died before it said so.
+            Progress::Underway if pieces.is_empty() => vec![Body::Accepted { image }.into()],
+            Progress::Underway | Progress::Ended | Progress::Erased => Vec::new(),
+        })
     }
 }
 

@@ -62,7 +62,10 @@ impl Stage for Fanout {
                 announce::notify(image, &revision, status, &endpoint);
                 Ok(Vec::new())
             }
-            Body::Buried { image, pieces, reason } => self.bury(image, pieces, reason, now).await,
+            Body::Buried { image, pieces, reason, at } => {
+                let pieces = pieces.into_iter().collect();
+                self.bury(image, &pieces, &reason, at, now).await
+            }
             Body::Erase { image, round } => self.erase(image, round, budget).await,
             Body::Sweep { cursor } => self.sweep(cursor, budget).await,
             Body::Reprocess { query, cursor } => {

@@ -2,7 +2,8 @@
 //! stuck, and uploaded objects that nobody needs any more.
 //!
 //! A sweep is a walk through the phases, a page at a time; it ends, and only then the home begins
-//! another. Everything it sends may be sent again at any time, so it needs no memory of its own.
+//! another. Everything it sends may be sent again at any time, so it needs no memory of its own: how
+//! often it asked after an image stands with the image.
 
 use domain::{
     Budget, Code, Failure, Image, ImageId, Key, Message, Status, StoreError,
@@ -72,8 +73,15 @@ impl Fanout {
         let page = self.catalog.due(Status::Pending, before, after, PAGE).await?;
         for &id in &page.items {
             match self.uploaded(id).await? {
-                Some(message) => follow.push(message),
-                None => gone(self.catalog.expire(id, now).await)?,
+                Some(message) => {
+                    let due = self.nudged(id, now).await?;
+                    // What a home had said last may have died with it.
+                    let starting = before == Timestamp::MAX;
+                    follow.extend(Some(message).filter(|_| due || starting));
+                }
+                None => {
+                    there(self.catalog.expire(id, now).await)?;
+                }
             }
         }
         Ok(page.next)
@@ -88,7 +96,11 @@ impl Fanout {
         follow: &mut Vec<Message>,
     ) -> Result<Option<String>, Failure> {
         let page: Page<ImageId> = self.catalog.due(Status::Processing, now, after, PAGE).await?;
-        follow.extend(page.items.iter().map(|&image| Body::Accepted { image }.into()));
+        for &image in &page.items {
+            if self.nudged(image, now).await? {
+                follow.push(Body::Accepted { image }.into());
+            }
+        }
         Ok(page.next)
     }
 
@@ -114,10 +126,20 @@ impl Fanout {
             match fate {
                 Fate::Keep => {}
                 Fate::Delete => self.objects.delete(key).await?,
-                Fate::SayAgain => follow.extend(self.uploaded(id).await?),
+                Fate::SayAgain if self.nudged(id, now).await? => {
+                    follow.extend(self.uploaded(id).await?);
+                }
+                Fate::SayAgain => {}
             }
         }
         Ok(page.next)
+    }
+
+    /// Whether it is time to say again what is to be done for this image. Written down first: it may
+    /// merely wait in a long queue, which must not grow with each sweep. Where we die before it is
+    /// said, it is said the next time.
+    async fn nudged(&self, image: ImageId, now: Timestamp) -> Result<bool, Failure> {
+        Ok(there(self.catalog.nudge(image, now).await)?.unwrap_or(false))
     }
 
     /// The event of an upload that is there; none where it is not.
@@ -182,9 +204,10 @@ fn following(phase: SweepPhase) -> Option<SweepPhase> {
 }
 
 /// A record that went while its page was walked through needs nothing.
-fn gone<T>(answer: Result<T, StoreError>) -> Result<(), Failure> {
+fn there<T>(answer: Result<T, StoreError>) -> Result<Option<T>, Failure> {
     match answer {
-        Ok(_) | Err(StoreError::Missing(_)) => Ok(()),
+        Ok(found) => Ok(Some(found)),
+        Err(StoreError::Missing(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

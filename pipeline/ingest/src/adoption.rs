@@ -7,12 +7,12 @@
 //! object that is gone. That is found out by asking the object, which knows better than any order
 //! of events, since the newest event may be the one that has not arrived yet.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::{
     Failure, Image, ImageId, Key, Message, Objects, Status, StoreError, Tenant, Visibility,
-    image::{Announced, Source, Work},
+    image::{Announced, Source},
     message::Body,
     ports::{ByteStream, Exactly, WriteError},
 };
@@ -125,30 +125,13 @@ impl Adoption {
     /// The record that the API would have made, had it been asked for an upload URL.
     fn image(&self, id: ImageId, path: &str, size: u64, now: Timestamp) -> Image {
         let file = path.rsplit('/').next().filter(|name| !name.is_empty());
+        let announced =
+            Announced { content_length: size, content_type: String::new(), checksum_sha256: None };
+        let expires_at = now.checked_add(PATIENCE).unwrap_or(Timestamp::MAX);
         Image {
-            id,
-            tenant: self.tenant.clone(),
-            version: 1,
-            status: Status::Pending,
             visibility: self.visibility,
-            created_at: now,
-            expires_at: now.checked_add(PATIENCE).unwrap_or(Timestamp::MAX),
-            ready_at: None,
-            erased_at: None,
-            touched_at: now,
-            announced: Announced {
-                content_length: size,
-                content_type: String::new(),
-                checksum_sha256: None,
-            },
             filename: file.map(str::to_owned),
-            tags: BTreeMap::new(),
-            focal_point: None,
-            source: None,
-            work: Work::default(),
-            flipped: None,
-            serving: BTreeMap::new(),
-            problem: None,
+            ..Image::pending(id, self.tenant.clone(), announced, now, expires_at)
         }
     }
 }

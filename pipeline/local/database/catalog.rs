@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use domain::{
-    Catalog, Image, ImageId, PieceId, Problem, Revision, Sha256, Status, StoreError, Tenant,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    Catalog, Image, ImageId, PieceId, Problem, Revision, Sha256, StageName, Status, StoreError,
+    Tenant,
+    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
@@ -76,6 +77,29 @@ impl Catalog for Database {
         self.decide(id, move |image| image.record(&outcomes, now)).await
     }
 
+    async fn give_up(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        let (pieces, reason) = (pieces.clone(), reason.clone());
+        self.decide(id, move |image| image.give_up(&pieces, &reason, at, now)).await
+    }
+
+    async fn count(
+        &self,
+        id: ImageId,
+        stage: StageName,
+        start: &Start,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
+        let start = start.clone();
+        self.decide(id, move |image| image.count(stage, &start, now)).await
+    }
+
     async fn flip(
         &self,
         id: ImageId,
@@ -94,6 +118,10 @@ impl Catalog for Database {
     ) -> Result<bool, StoreError> {
         let pieces = pieces.clone();
         self.decide(id, move |image| image.reopen(&pieces, now)).await
+    }
+
+    async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.decide(id, move |image| image.nudge(now)).await
     }
 
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError> {

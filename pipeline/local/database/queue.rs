@@ -61,7 +61,7 @@ impl Outbox for Database {
                     floor(letter.buried_at),
                     body,
                 ))?;
-                match letter.message.obituary(&letter.reason) {
+                match letter.message.obituary(&letter.reason, letter.buried_at) {
                     Some(obituary) => enqueue(unit, &obituary, letter.buried_at),
                     None => Ok(()),
                 }
@@ -142,11 +142,11 @@ impl DeadLetters for Database {
             .await
     }
 
-    async fn discard(&self, id: &str) -> Result<(), StoreError> {
-        let id = id.to_owned();
+    async fn discard(&self, id: &str, buried_at: Timestamp) -> Result<(), StoreError> {
+        let letter = (id.to_owned(), floor(buried_at));
         self.writer
             .change(move |unit| {
-                unit.connection.prepare_cached(statements::DISCARD)?.execute([id])?;
+                unit.connection.prepare_cached(statements::DISCARD)?.execute(letter)?;
                 Ok(())
             })
             .await

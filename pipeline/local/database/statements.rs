@@ -108,9 +108,9 @@ pub const FIRST_VISIBLE: &str = "SELECT visible_at FROM message \
 pub const NEXT_VISIBLE: &str =
     "SELECT visible_at FROM message WHERE stage = ?1 ORDER BY visible_at LIMIT 1";
 
-/// Buries a message; the first letter of its name stays.
-pub const BURY: &str =
-    "INSERT INTO letter (id, buried_at, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+/// Buries a message; the newest letter of its name stays.
+pub const BURY: &str = "INSERT INTO letter (id, buried_at, body) VALUES (?1, ?2, ?3) \
+     ON CONFLICT DO UPDATE SET buried_at = excluded.buried_at, body = excluded.body";
 
 /// Letters from behind a place on, the oldest first.
 pub const LETTERS: &str = "SELECT buried_at, id, body FROM letter \
@@ -119,8 +119,8 @@ pub const LETTERS: &str = "SELECT buried_at, id, body FROM letter \
 /// One letter.
 pub const LETTER: &str = "SELECT body FROM letter WHERE id = ?1";
 
-/// Removes a letter.
-pub const DISCARD: &str = "DELETE FROM letter WHERE id = ?1";
+/// Removes a letter, unless it was buried anew since.
+pub const DISCARD: &str = "DELETE FROM letter WHERE id = ?1 AND buried_at = ?2";
 
 /// Adds an API key.
 pub const ADD_KEY: &str =

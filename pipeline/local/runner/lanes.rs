@@ -9,7 +9,7 @@ use std::{
 use domain::{
     Clock, Code, Failure, Message, Problem, Stage,
     ports::Delivery,
-    stage::{self, Admission, MAX_ATTEMPTS, Verdict},
+    stage::{self, Admission, MAX_ATTEMPTS, Started, Verdict},
 };
 use futures::FutureExt as _;
 use tokio::{sync::watch, time};
@@ -109,16 +109,10 @@ impl WorkerLane {
         settlement: &Settlement,
     ) -> Option<Worker> {
         let begun = Instant::now();
-        let message = match admit(delivery) {
-            Admission::Start(message) => message,
-            Admission::Bury(message, problem) => {
-                settlement.bury(delivery, message, problem, begun).await;
-                return Some(worker);
-            }
-        };
-        match worker.handle(&message, &self.ports).await {
+        let Some(started) = settlement.begin(delivery, begun).await else { return Some(worker) };
+        match worker.handle(&started.message, &self.ports).await {
             Ok(answer) => {
-                settlement.judge(delivery, &message, answer, begun).await;
+                settlement.judge(delivery, &started, answer, begun).await;
                 Some(worker)
             }
             Err(loss) => {
@@ -127,9 +121,9 @@ impl WorkerLane {
                     // Not the message's doing: it waits, as for any store, and no start is counted.
                     let failure =
                         Failure::Transient { retry_after: PAUSE, reason: loss.to_string() };
-                    settlement.judge(delivery, &message, Err(failure), begun).await;
+                    settlement.judge(delivery, &started, Err(failure), begun).await;
                 } else {
-                    settlement.lost(delivery, message, Cause::from(&loss), begun).await;
+                    settlement.lost(delivery, started, Cause::from(&loss), begun).await;
                 }
                 None
             }
@@ -163,31 +157,29 @@ impl FanoutLane {
 
     async fn carry(&self, delivery: &Delivery, settlement: &Settlement) {
         let begun = Instant::now();
-        let message = match admit(delivery) {
-            Admission::Start(message) => message,
-            Admission::Bury(message, problem) => {
-                return settlement.bury(delivery, message, problem, begun).await;
-            }
-        };
+        let Some(started) = settlement.begin(delivery, begun).await else { return };
+        let message = started.message.clone();
         let budget = budget(&self.clock, self.deadline);
-        let handling = AssertUnwindSafe(self.stage.handle(message.clone(), &budget)).catch_unwind();
+        let handling = AssertUnwindSafe(self.stage.handle(message, &budget)).catch_unwind();
         match time::timeout(self.deadline, handling).await {
-            Ok(Ok(answer)) => settlement.judge(delivery, &message, answer, begun).await,
+            Ok(Ok(answer)) => settlement.judge(delivery, &started, answer, begun).await,
             Ok(Err(_panic)) => {
-                let detail = format!("handling {} panicked: the log has the place", message.name());
+                let name = started.message.name();
+                let detail = format!("handling {name} panicked: the log has the place");
                 let cause = Cause { word: "panic", code: Code::Crashed, detail };
-                settlement.lost(delivery, message, cause, begun).await;
+                settlement.lost(delivery, started, cause, begun).await;
             }
             Err(_elapsed) => {
-                let detail = format!("{} was not done after {:?}", message.name(), self.deadline);
+                let name = started.message.name();
+                let detail = format!("{name} was not done after {:?}", self.deadline);
                 let cause = Cause { word: "time", code: Code::TimedOut, detail };
-                settlement.lost(delivery, message, cause, begun).await;
+                settlement.lost(delivery, started, cause, begun).await;
             }
         }
     }
 }
 
-/// The end of a message, whoever handled it.
+/// The beginning and the end of a message, whoever handles it.
 struct Settlement {
     queue: Arc<Database>,
     clock: Arc<dyn Clock>,
@@ -198,14 +190,42 @@ struct Settlement {
 }
 
 impl Settlement {
+    /// What may be handed to its stage; none where it was settled without.
+    async fn begin(&self, delivery: &Delivery, begun: Instant) -> Option<Started> {
+        let admission = match admit(delivery) {
+            Admission::Start(started) => {
+                let waiting = started.clone();
+                match started.begin(&*self.queue, self.clock.now()).await {
+                    Ok(admission) => admission,
+                    Err(error) => {
+                        self.judge(delivery, &waiting, Err(error.into()), begun).await;
+                        return None;
+                    }
+                }
+            }
+            given_up @ Admission::Bury(..) => given_up,
+        };
+        match admission {
+            Admission::Start(started) => Some(started),
+            Admission::Bury(message, problem) => {
+                self.bury(delivery, message, problem, begun).await;
+                None
+            }
+        }
+    }
+
     /// The stage answered.
     async fn judge(
         &self,
         delivery: &Delivery,
-        message: &Message,
+        started: &Started,
         answer: Result<Vec<Message>, Failure>,
         begun: Instant,
     ) {
+        let message = &started.message;
+        if let Err(error) = started.ended(&*self.queue, &answer, self.clock.now()).await {
+            warn(message, &error.to_string(), "a start stays counted that was not lost");
+        }
         let failure = answer.as_ref().err().map(ToString::to_string);
         let verdict = stage::judge(message, answer, self.clock.now());
         let outcome = match (&verdict, failure) {
@@ -231,10 +251,15 @@ impl Settlement {
         self.tally.handled(stage, Outcome::Buried, begun.elapsed());
     }
 
-    /// Its handler never came to an end: that was a start, and is written into the message. The
-    /// last one says why it is given up.
-    async fn lost(&self, delivery: &Delivery, message: Message, cause: Cause, begun: Instant) {
-        let attempts = message.attempts + 1;
+    /// Its handler never came to an end: that was a start, and is written into the image and the
+    /// message. The last one says why it is given up.
+    async fn lost(&self, delivery: &Delivery, started: Started, cause: Cause, begun: Instant) {
+        let lost = started.lost(&*self.queue, self.clock.now()).await;
+        let message = started.message;
+        let attempts = lost.unwrap_or_else(|error| {
+            warn(&message, &error.to_string(), "its image was not told of a lost start");
+            message.attempts + 1
+        });
         let again = Message { attempts, ..message };
         let verdict = if attempts < MAX_ATTEMPTS {
             let now = self.clock.now();

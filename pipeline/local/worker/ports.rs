@@ -9,8 +9,9 @@ use std::{
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use domain::{
-    Catalog, Image, ImageId, Key, Objects, PieceId, Problem, Revision, Sha256, Status, StoreError,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    Catalog, Image, ImageId, Key, Objects, PieceId, Problem, Revision, Sha256, StageName, Status,
+    StoreError,
+    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     key::Prefix,
     ports::{
         ByteStream, Creation, Exactly, Idempotency, ObjectMeta, UploadTerms, WriteError, Written,
@@ -225,6 +226,27 @@ impl Catalog for Remote {
         expect_reply!(self.call(operation, &[]).await?, (Reply::Progress(progress), _) => progress)
     }
 
+    async fn give_up(
+        &self,
+        _id: ImageId,
+        _pieces: &BTreeSet<PieceId>,
+        _reason: &Problem,
+        _at: Option<Timestamp>,
+        _now: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        Err(refused("gives nothing up"))
+    }
+
+    async fn count(
+        &self,
+        _id: ImageId,
+        _stage: StageName,
+        _start: &Start,
+        _now: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
+        Err(refused("counts no starts"))
+    }
+
     async fn flip(
         &self,
         _id: ImageId,
@@ -241,6 +263,10 @@ impl Catalog for Remote {
         _now: Timestamp,
     ) -> Result<bool, StoreError> {
         Err(refused("opens no image again"))
+    }
+
+    async fn nudge(&self, _id: ImageId, _now: Timestamp) -> Result<bool, StoreError> {
+        Err(refused("nudges nobody"))
     }
 
     async fn erase(&self, _id: ImageId, _now: Timestamp) -> Result<Image, StoreError> {

@@ -1,5 +1,7 @@
 //! Broken catalogs.
 
+mod faults;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{
@@ -10,77 +12,16 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Catalog, Image, ImageId, Objects, PieceId, Problem, Revision, Sha256, Status, StoreError,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    Catalog, Image, ImageId, Objects, PieceId, Problem, Revision, Sha256, StageName, Status,
+    StoreError,
+    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
 use jiff::{SignedDuration, Timestamp};
 
+pub(super) use self::faults::{FAULTS, Fault};
 use super::{dawdle, is_full};
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Fault {
-    Forgets,
-    CreatesAgain,
-    IgnoresIdempotency,
-    TakesReusedForRepeated,
-    KeysOfAllTenants,
-    InventsUnknown,
-    LosesOnFullDisk,
-    AcceptsOnceOnly,
-    ExpiresEarly,
-    IgnoresHorizon,
-    CountsInsteadOfSets,
-    RoundsFractions,
-    FlipsTwice,
-    ReopensNothing,
-    ErasesWithoutTombstone,
-    ReopensWhatWasAnnounced,
-    LosesOneOfTwoRecords,
-    SpreadLooksBeforeItWrites,
-    FlipLooksBeforeItWrites,
-    FindsOldestFirst,
-    IgnoresStatus,
-    PagesByMoment,
-    PagesByPosition,
-    DueInOrderOfNames,
-    DueTooEarly,
-    DuePagesByPosition,
-}
-
-/// Each fault, and the checks that are meant to find it.
-pub(super) const FAULTS: &[(Fault, &[&str])] = &[
-    (Fault::Forgets, &["catalog::created_is_kept_whole"]),
-    (Fault::CreatesAgain, &["catalog::created_once"]),
-    (
-        Fault::IgnoresIdempotency,
-        &["catalog::same_request_is_repeated", "catalog::creations_at_once_are_one"],
-    ),
-    (Fault::TakesReusedForRepeated, &["catalog::other_request_is_refused"]),
-    (Fault::KeysOfAllTenants, &["catalog::keys_are_the_tenants_own"]),
-    (Fault::InventsUnknown, &["catalog::unknown_is_missing"]),
-    (Fault::LosesOnFullDisk, &["catalog::full_home_keeps_images"]),
-    (Fault::AcceptsOnceOnly, &["catalog::accepting"]),
-    (Fault::ExpiresEarly, &["catalog::refusing"]),
-    (Fault::IgnoresHorizon, &["catalog::expected_is_sent_by_horizon"]),
-    (Fault::CountsInsteadOfSets, &["catalog::recorded_is_a_set"]),
-    (Fault::RoundsFractions, &["catalog::outcomes_are_kept_whole"]),
-    (Fault::FlipsTwice, &["catalog::flipped_once"]),
-    (Fault::ReopensNothing, &["catalog::reopened_is_another_round"]),
-    (Fault::ErasesWithoutTombstone, &["catalog::erased_stays_erased", "catalog::erase_wins"]),
-    (Fault::ReopensWhatWasAnnounced, &["catalog::every_decision_is_the_images_own"]),
-    (Fault::LosesOneOfTwoRecords, &["catalog::records_at_once_are_all_kept"]),
-    (Fault::SpreadLooksBeforeItWrites, &["catalog::spread_at_once_is_sent_once"]),
-    (Fault::FlipLooksBeforeItWrites, &["catalog::flip_at_once_is_one"]),
-    (Fault::FindsOldestFirst, &["catalog::search_is_newest_first"]),
-    (Fault::IgnoresStatus, &["catalog::search_filters"]),
-    (Fault::PagesByMoment, &["catalog::search_is_stable"]),
-    (Fault::PagesByPosition, &["catalog::search_is_stable"]),
-    (Fault::DueInOrderOfNames, &["catalog::due_is_longest_first"]),
-    (Fault::DueTooEarly, &["catalog::due_is_of_one_status"]),
-    (Fault::DuePagesByPosition, &["catalog::due_outlives_handling"]),
-];
 
 pub(super) struct BrokenCatalog {
     inner: Arc<dyn Catalog>,
@@ -276,6 +217,34 @@ impl Catalog for BrokenCatalog {
         }
     }
 
+    async fn give_up(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        self.there(id)?;
+        let at = at.filter(|_| self.fault != Fault::EndsWhatWasOpenedSince);
+        self.inner.give_up(id, pieces, reason, at, now).await
+    }
+
+    async fn count(
+        &self,
+        id: ImageId,
+        stage: StageName,
+        start: &Start,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
+        self.there(id)?;
+        let counted = self.inner.count(id, stage, start, now).await?;
+        Ok(match (self.fault, start) {
+            (Fault::CountsNoStarts, Start::Begins { attempts, .. }) => counted.and(Some(*attempts)),
+            _ => counted,
+        })
+    }
+
     async fn flip(
         &self,
         id: ImageId,
@@ -290,6 +259,7 @@ impl Catalog for BrokenCatalog {
         Ok(match (self.fault, self.inner.flip(id, revision, now).await?) {
             (Fault::FlipsTwice, Flip::Before(status)) => Flip::Now(status),
             (Fault::FlipLooksBeforeItWrites, Flip::Before(status)) if open => Flip::Now(status),
+            (Fault::ForgetsTheEndingBefore, Flip::Before(_)) if open => Flip::No,
             (_, answer) => answer,
         })
     }
@@ -304,6 +274,14 @@ impl Catalog for BrokenCatalog {
         match self.fault {
             Fault::ReopensNothing => self.inner.image(id).await.map(|_| true),
             _ => self.inner.reopen(id, pieces, now).await,
+        }
+    }
+
+    async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.there(id)?;
+        match self.fault {
+            Fault::ForgetsNudges => self.inner.image(id).await.map(|_| true),
+            _ => self.inner.nudge(id, now).await,
         }
     }
 

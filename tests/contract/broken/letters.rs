@@ -10,6 +10,7 @@ use domain::{
     DeadLetters, Message, Outbox, Problem, Queue, StageName, StoreError, message::Body,
     ports::DeadLetter, query::Page,
 };
+use jiff::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fault {
@@ -17,10 +18,12 @@ pub(super) enum Fault {
     BuriesWithoutObituary,
     ForgetsTheReason,
     LetterForEachTry,
+    KeepsTheFirstReason,
     ListsNewestFirst,
     ListSkipsAtPageEnds,
     ListCountsPositions,
     KeepsWhatWasTakenBack,
+    DiscardsWhatNobodySaw,
     DiscardMissesWhatIsGone,
 }
 
@@ -30,10 +33,12 @@ pub(super) const FAULTS: &[(Fault, &[&str])] = &[
     (Fault::BuriesWithoutObituary, &["letters::buried_tells_its_image"]),
     (Fault::ForgetsTheReason, &["letters::buried_is_kept"]),
     (Fault::LetterForEachTry, &["letters::same_work_is_one_letter"]),
+    (Fault::KeepsTheFirstReason, &["letters::same_work_is_one_letter"]),
     (Fault::ListsNewestFirst, &["letters::letters_are_oldest_first"]),
     (Fault::ListSkipsAtPageEnds, &["letters::letters_are_oldest_first"]),
     (Fault::ListCountsPositions, &["letters::letters_are_oldest_first"]),
     (Fault::KeepsWhatWasTakenBack, &["letters::taken_back_is_delivered"]),
+    (Fault::DiscardsWhatNobodySaw, &["letters::buried_anew_is_not_discarded"]),
     (Fault::DiscardMissesWhatIsGone, &["letters::unknown_letter_is_missing"]),
 ];
 
@@ -71,9 +76,16 @@ impl Outbox for BrokenLetters {
     async fn bury(&self, message: &Message, reason: &Problem) -> Result<(), StoreError> {
         let name = DeadLetter::name(message);
         let before = self.letters.letter(&name).await;
+        let reason = match (self.fault, &before) {
+            (Fault::KeepsTheFirstReason, Ok(before)) => &before.reason,
+            _ => reason,
+        };
         self.queue.bury(message, reason).await?;
         match (self.fault, before) {
-            (Fault::BuriesWithoutLetter, _) => self.letters.discard(&name).await,
+            (Fault::BuriesWithoutLetter, _) => {
+                let buried_at = self.letters.letter(&name).await?.buried_at;
+                self.letters.discard(&name, buried_at).await
+            }
             (Fault::BuriesWithoutObituary, _) => self.silence().await,
             (Fault::LetterForEachTry, Ok(before)) => {
                 self.extra.lock().unwrap().push(before);
@@ -119,14 +131,15 @@ impl DeadLetters for BrokenLetters {
         self.letters.letter(id).await
     }
 
-    async fn discard(&self, id: &str) -> Result<(), StoreError> {
-        match self.fault {
-            Fault::KeepsWhatWasTakenBack => return Ok(()),
-            Fault::DiscardMissesWhatIsGone => {
-                self.letters.letter(id).await?;
+    async fn discard(&self, id: &str, buried_at: Timestamp) -> Result<(), StoreError> {
+        let there = self.letters.letter(id).await;
+        match (self.fault, there) {
+            (Fault::KeepsWhatWasTakenBack, _) => Ok(()),
+            (Fault::DiscardMissesWhatIsGone, Err(error)) => Err(error),
+            (Fault::DiscardsWhatNobodySaw, Ok(letter)) => {
+                self.letters.discard(id, letter.buried_at).await
             }
-            _ => {}
+            _ => self.letters.discard(id, buried_at).await,
         }
-        self.letters.discard(id).await
     }
 }

@@ -7,8 +7,8 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    Code, Image, ImageId, Key, PieceId, Problem, Revision, Sha256, Status, Tenant, Visibility,
-    image::{Announced, FocalPoint, Made, Outcome, Source, Work},
+    Code, Image, ImageId, Key, PieceId, Problem, Revision, Sha256, Tenant, Visibility,
+    image::{Announced, FocalPoint, Made, Outcome, Source},
     ports::{ByteStream, Exactly},
     record::{Description, Gps, Metadata, Placeholder},
 };
@@ -36,30 +36,17 @@ pub(super) fn tenant(name: &str) -> Tenant {
 
 /// An image as it is when its upload is created, with everything that a client can say.
 pub(super) fn pending(number: u8) -> Image {
+    let announced = Announced {
+        content_length: u64::from(u32::MAX) + 1,
+        content_type: "image/jpeg".to_owned(),
+        checksum_sha256: Some(Sha256::of(&[number])),
+    };
     Image {
-        id: id(number),
-        tenant: Tenant::local(),
-        version: 0,
-        status: Status::Pending,
         visibility: Visibility::Private,
-        created_at: at(0),
-        expires_at: at(3600),
-        ready_at: None,
-        erased_at: None,
-        touched_at: at(0),
-        announced: Announced {
-            content_length: u64::from(u32::MAX) + 1,
-            content_type: "image/jpeg".to_owned(),
-            checksum_sha256: Some(Sha256::of(&[number])),
-        },
         filename: Some("Übersicht “1”\u{1f4f7}\n.jpg".to_owned()),
         tags: BTreeMap::from([("a'b\"c\\".to_owned(), "x\0y".to_owned())]),
         focal_point: Some(FocalPoint { x: 0.1, y: 0.3 }),
-        source: None,
-        work: Work::default(),
-        flipped: None,
-        serving: BTreeMap::new(),
-        problem: None,
+        ..Image::pending(id(number), Tenant::local(), announced, at(0), at(3600))
     }
 }
 

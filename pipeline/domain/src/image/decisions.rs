@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    Acceptance, Announced, Expectation, Flip, Image, Outcome, Progress, Purpose, STUCK_AFTER,
-    Source, Status, Work,
+    Acceptance, Announced, DOUBLINGS, Expectation, Flip, Image, Outcome, Progress, Purpose,
+    STUCK_AFTER, Source, Status, Work,
 };
 use crate::{Code, PieceId, Problem, Revision};
 
@@ -22,6 +22,7 @@ impl Image {
             Status::Pending | Status::Expired => {
                 self.source = Some(source.clone());
                 self.problem = None;
+                self.work.nudges = 0;
                 self.step(Status::Processing, now);
                 Acceptance::Go
             }
@@ -70,7 +71,7 @@ impl Image {
         if !open && satisfied {
             return Expectation::Ended;
         }
-        if self.is_promised(purpose, pieces, now) {
+        if self.is_promised(purpose, pieces) {
             return Expectation::Underway;
         }
         if self.work.expected != *pieces || !open {
@@ -81,12 +82,18 @@ impl Image {
             let served = self.serving.clone().into_iter().filter(|(_, outcome)| !failed(outcome));
             let ended = ended.into_iter().filter(|(_, outcome)| open || !failed(outcome));
             let kept = served.chain(ended).filter(|(piece, _)| pieces.contains(piece));
+            // Of a first set nothing was given up before, so no clock has to be compared with another.
+            let first = self.work.expected.is_empty();
+            let opened_at = if first { self.work.opened_at } else { Some(now) };
             let round = if open { self.work.round } else { self.work.round + 1 };
             self.work = Work {
                 expected: pieces.clone(),
                 ended: kept.collect(),
                 round,
                 sent_at: None,
+                opened_at,
+                starts: BTreeMap::new(),
+                nudges: 0,
                 wanted_by: purpose,
             };
             self.problem = None;
@@ -107,12 +114,13 @@ impl Image {
     }
 
     /// Whether somebody asked for another set, which a fan-out that read the presets before they
-    /// changed must not take back. Where nothing comes of that set, the presets of now are right.
-    fn is_promised(&self, purpose: Purpose, pieces: &BTreeSet<PieceId>, now: Timestamp) -> bool {
+    /// changed must not take back. Where nothing comes of that set until the sweeper asks after it,
+    /// the presets of now are right.
+    fn is_promised(&self, purpose: Purpose, pieces: &BTreeSet<PieceId>) -> bool {
         self.work.wanted_by == Purpose::Reopen
             && purpose == Purpose::Spread
             && self.work.expected != *pieces
-            && now < self.stuck_at()
+            && self.work.nudges == 0
     }
 
     /// Adds how pieces ended. A piece ends once; only a failure gives way to the piece itself,
@@ -141,6 +149,7 @@ impl Image {
             }
         }
         if changed {
+            self.work.nudges = 0;
             self.step(Status::Processing, now);
         }
         match (self.work.is_complete(), wanted) {
@@ -152,11 +161,10 @@ impl Image {
 
     /// The announcement: the only way to ready and failed, once a revision.
     pub fn flip(&mut self, revision: &Revision, now: Timestamp) -> Flip {
-        if self.flipped.as_ref() == Some(revision) && self.status != Status::Processing {
-            return match self.status {
-                Status::Ready | Status::Failed => Flip::Before(self.status),
-                _ => Flip::No,
-            };
+        // Also while the next round is open: whoever announced this one may have died before
+        // anybody was told.
+        if self.flipped.as_ref() == Some(revision) {
+            return self.flipped_as.map_or(Flip::No, Flip::Before);
         }
         let due = self.status == Status::Processing
             && self.work.is_complete()
@@ -181,6 +189,7 @@ impl Image {
         }
         self.serving = serving;
         self.flipped = Some(revision.clone());
+        self.flipped_as = Some(status);
         self.step(status, now);
         Flip::Now(status)
     }
@@ -199,27 +208,40 @@ impl Image {
         ))
     }
 
-    /// Whether it still waits for these pieces, or, where there are none, for its upload. What a dead
-    /// letter says of them has then not been written down yet, and would be taken for the end of
-    /// work that was sent anew.
-    pub fn awaits(&self, pieces: &BTreeSet<PieceId>) -> bool {
-        match self.status {
-            Status::Pending | Status::Expired => pieces.is_empty(),
-            Status::Processing => self.work.missing().any(|piece| pieces.contains(piece)),
-            Status::Ready | Status::Failed | Status::Rejected | Status::Erased => false,
+    /// Writes down that these pieces, or, where there are none, the upload itself, were given up at
+    /// this moment. What was opened again since is not ended by it.
+    pub fn give_up(
+        &mut self,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Progress {
+        let overtaken = at.zip(self.work.opened_at).is_some_and(|(at, opened)| at < opened);
+        if !overtaken && pieces.is_empty() {
+            self.reject(reason, now);
         }
+        let failed = |piece: &PieceId| (piece.clone(), Outcome::Failed(reason.clone()));
+        let failed: Vec<_> = pieces.iter().filter(|_| !overtaken).map(failed).collect();
+        self.record(&failed, now)
     }
 
     /// Opens what was given up, after its cause is gone. True where the work may be sent again.
     pub fn reopen(&mut self, pieces: &BTreeSet<PieceId>, now: Timestamp) -> bool {
         match self.status {
-            // The upload itself was given up.
+            // The upload itself was given up...
             Status::Rejected if pieces.is_empty() => {
                 self.problem = None;
+                self.work.open(now);
                 self.step(Status::Pending, now);
                 true
             }
-            Status::Pending | Status::Expired => pieces.is_empty(),
+            // ... or is about to be.
+            Status::Pending | Status::Expired if pieces.is_empty() => {
+                self.work.open(now);
+                self.step(self.status, now);
+                true
+            }
             Status::Ready | Status::Failed if self.work.expected.is_superset(pieces) => {
                 self.work.ended.retain(|piece, outcome| {
                     !(pieces.contains(piece) && matches!(outcome, Outcome::Failed(_)))
@@ -229,19 +251,21 @@ impl Image {
                 }
                 self.work.round += 1;
                 self.work.sent_at = Some(now);
+                self.work.open(now);
                 self.problem = None;
                 self.step(Status::Processing, now);
                 true
             }
             Status::Processing => {
-                let before = self.work.ended.len();
                 self.work.ended.retain(|piece, outcome| {
                     !(pieces.contains(piece) && matches!(outcome, Outcome::Failed(_)))
                 });
-                if self.work.ended.len() < before {
+                let wanted = self.work.missing().any(|piece| pieces.contains(piece));
+                if wanted {
+                    self.work.open(now);
                     self.step(Status::Processing, now);
                 }
-                pieces.iter().any(|piece| self.work.expected.contains(piece))
+                wanted
             }
             _ => false,
         }
@@ -263,15 +287,30 @@ impl Image {
         self.source = None;
         self.work = Work::default();
         self.flipped = None;
+        self.flipped_as = None;
         self.serving = BTreeMap::new();
         self.problem = None;
         self.step(Status::Erased, now);
         true
     }
 
+    /// Writes down that the sweeper is about to say again what is to be done for it. It may merely
+    /// wait in a long queue, so it is left alone twice as long as before from now on, until
+    /// something comes of it. True where it is to be said.
+    pub fn nudge(&mut self, now: Timestamp) -> bool {
+        let left_alone = self.status == Status::Processing || self.work.nudges > 0;
+        if !self.is_open() || (left_alone && now < self.stuck_at()) {
+            return false;
+        }
+        self.work.nudges = self.work.nudges.saturating_add(1);
+        self.step(self.status, now);
+        true
+    }
+
     /// When the sweeper is to look after it; none where nothing more is to happen.
     pub fn due_at(&self) -> Option<Timestamp> {
         match self.status {
+            Status::Pending if self.work.nudges > 0 => Some(self.expires_at.max(self.stuck_at())),
             Status::Pending => Some(self.expires_at),
             Status::Processing => Some(self.stuck_at()),
             _ => None,
@@ -285,10 +324,11 @@ impl Image {
     }
 
     fn stuck_at(&self) -> Timestamp {
-        self.touched_at.checked_add(STUCK_AFTER).unwrap_or(Timestamp::MAX)
+        let patience = STUCK_AFTER * (1 << self.work.nudges.min(DOUBLINGS));
+        self.touched_at.checked_add(patience).unwrap_or(Timestamp::MAX)
     }
 
-    fn step(&mut self, to: Status, now: Timestamp) {
+    pub(super) fn step(&mut self, to: Status, now: Timestamp) {
         self.status = to;
         self.version += 1;
         self.touched_at = now;

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::{lock, page, sort_key};
 use crate::{
-    Catalog, Image, ImageId, PieceId, Problem, Revision, Status, StoreError, Tenant,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source},
+    Catalog, Image, ImageId, PieceId, Problem, Revision, StageName, Status, StoreError, Tenant,
+    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
@@ -125,6 +125,27 @@ impl Catalog for MemoryCatalog {
         self.change(id, |image| image.record(outcomes, now))
     }
 
+    async fn give_up(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+        reason: &Problem,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Progress, StoreError> {
+        self.change(id, |image| image.give_up(pieces, reason, at, now))
+    }
+
+    async fn count(
+        &self,
+        id: ImageId,
+        stage: StageName,
+        start: &Start,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
+        self.change(id, |image| image.count(stage, start, now))
+    }
+
     async fn flip(
         &self,
         id: ImageId,
@@ -141,6 +162,10 @@ impl Catalog for MemoryCatalog {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.change(id, |image| image.reopen(pieces, now))
+    }
+
+    async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.change(id, |image| image.nudge(now))
     }
 
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError> {

@@ -81,14 +81,15 @@ impl Outbox for MemoryQueue {
     async fn bury(&self, message: &Message, reason: &Problem) -> Result<(), StoreError> {
         let mut state = lock(&self.state);
         let id = DeadLetter::name(message);
+        let buried_at = self.clock.now();
         let letter = DeadLetter {
             id: id.clone(),
             message: message.clone(),
             reason: reason.clone(),
-            buried_at: self.clock.now(),
+            buried_at,
         };
-        state.letters.entry(id).or_insert(letter);
-        if let Some(obituary) = message.obituary(reason) {
+        state.letters.insert(id, letter);
+        if let Some(obituary) = message.obituary(reason, buried_at) {
             self.enqueue(&mut state, obituary);
         }
         Ok(())
@@ -164,8 +165,11 @@ impl DeadLetters for MemoryQueue {
         found.ok_or_else(|| StoreError::Missing(format!("dead letter {id}")))
     }
 
-    async fn discard(&self, id: &str) -> Result<(), StoreError> {
-        lock(&self.state).letters.remove(id);
+    async fn discard(&self, id: &str, buried_at: Timestamp) -> Result<(), StoreError> {
+        let mut state = lock(&self.state);
+        if state.letters.get(id).is_some_and(|letter| letter.buried_at == buried_at) {
+            state.letters.remove(id);
+        }
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::{
     announced, complete, create, holds, spread,
 };
 use crate::{
-    Image, Sha256, Status,
+    Image, Sha256, StageName, Status,
     image::Purpose,
     ports::{Creation, Idempotency},
 };
@@ -103,6 +103,11 @@ pub(super) async fn unknown_is_missing(home: Adapters) -> Outcome {
     trial::missing("expect", expected)?;
     trial::missing("record", catalog.record(id, &[samples::made("a.webp")], now).await)?;
     trial::missing("flip", catalog.flip(id, &revision, now).await)?;
+    trial::missing("nudge", catalog.nudge(id, now).await)?;
+    let lost = crate::image::Start::Lost;
+    trial::missing("count", catalog.count(id, StageName::Resize, &lost, now).await)?;
+    let problem = samples::problem("x");
+    trial::missing("give up", catalog.give_up(id, &pieces, &problem, None, now).await)?;
     trial::missing("reopen", catalog.reopen(id, &BTreeSet::new(), now).await)?;
     trial::missing("erase", catalog.erase(id, now).await)?;
     trial::missing("the image, after all of these", catalog.image(id).await)

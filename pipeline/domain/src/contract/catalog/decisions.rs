@@ -7,7 +7,7 @@ use super::{
     announced, complete, create, expect, holds, spread,
 };
 use crate::{
-    Catalog, Image, PieceId, Status,
+    Catalog, Image, PieceId, StageName, Status,
     image::{self, Acceptance, Expectation, Flip, Progress, Purpose},
     ports::Creation,
 };
@@ -148,11 +148,45 @@ pub(super) async fn reopened_is_another_round(home: Adapters) -> Outcome {
     let again = catalog.reopen(id, &samples::pieces(["b.webp"]), samples::at(30)).await?;
     trial::same("whether what failed is opened again", &again, &true)?;
     let answer = catalog.flip(id, &first, samples::at(31)).await?;
-    trial::same("the old revision while it is open", &answer, &Flip::No)?;
+    let before = Flip::Before(Status::Failed);
+    trial::same("the old revision while the new one is open", &answer, &before)?;
     let second = complete(catalog, id, &[samples::made("b.webp")], 35).await?;
     trial::ensure!(second != first, "both rounds have the revision {first}");
     let answer = catalog.flip(id, &second, samples::at(40)).await?;
     trial::same("the second announcement", &answer, &Flip::Now(Status::Ready))
+}
+
+pub(super) async fn given_up_before_it_was_opened(home: Adapters) -> Outcome {
+    let (catalog, problem) = (&*home.catalog, samples::problem("the worker was lost"));
+    let (both, one) = (samples::pieces(["a.webp", "b.webp"]), samples::pieces(["b.webp"]));
+    let id = spread(catalog, 1, &both).await?;
+    catalog.record(id, &[samples::made("a.webp")], samples::at(14)).await?;
+    let first = catalog.image(id).await?.work.revision();
+    let (early, late) = (Some(samples::at(15)), Some(samples::at(35)));
+    let answer = catalog.give_up(id, &one, &problem, early, samples::at(16)).await?;
+    trial::same("giving up the last piece", &answer, &Progress::Complete(first.clone()))?;
+    let flip = catalog.flip(id, &first, samples::at(20)).await?;
+    trial::same("the announcement", &flip, &Flip::Now(Status::Failed))?;
+    trial::same("opening it", &catalog.reopen(id, &one, samples::at(30)).await?, &true)?;
+    let open = catalog.image(id).await?;
+    let answer = catalog.give_up(id, &one, &problem, early, samples::at(31)).await?;
+    trial::same("what was given up before that", &answer, &Progress::Underway)?;
+    holds(catalog, &open).await?;
+    let answer = catalog.give_up(id, &one, &problem, late, samples::at(36)).await?;
+    let second = open.work.revision();
+    trial::same("what was given up since", &answer, &Progress::Complete(second))?;
+
+    // The same for an upload that could not be read, and for messages that do not say when.
+    let (id, nothing) = (samples::pending(2).id, BTreeSet::new());
+    create(catalog, &samples::pending(2)).await?;
+    catalog.give_up(id, &nothing, &problem, early, samples::at(16)).await?;
+    trial::same("its state", &catalog.image(id).await?.status, &Status::Rejected)?;
+    trial::same("opening it", &catalog.reopen(id, &nothing, samples::at(30)).await?, &true)?;
+    let open = catalog.image(id).await?;
+    catalog.give_up(id, &nothing, &problem, early, samples::at(31)).await?;
+    holds(catalog, &open).await?;
+    catalog.give_up(id, &nothing, &problem, None, samples::at(36)).await?;
+    trial::same("its state", &catalog.image(id).await?.status, &Status::Rejected)
 }
 
 pub(super) async fn erased_stays_erased(home: Adapters) -> Outcome {
@@ -222,13 +256,15 @@ enum Event {
     Record(Vec<(PieceId, image::Outcome)>),
     Flip(crate::Revision),
     Reopen(BTreeSet<PieceId>),
+    GiveUp(BTreeSet<PieceId>, i64),
+    Count(image::Start),
     Erase,
 }
 
 impl Event {
     fn roll(dice: &mut Dice, image: &Image) -> Self {
         const NAMES: [&str; 4] = ["a.webp", "b.webp", "c.webp", "derived"];
-        match dice.roll(40) {
+        match dice.roll(47) {
             0..=4 => Self::Accept,
             5 => Self::Reject,
             6 => Self::Expire,
@@ -252,6 +288,19 @@ impl Event {
                 let pieces = NAMES.iter().take(dice.roll(4)).map(|name| samples::piece(name));
                 Self::Reopen(pieces.collect())
             }
+            39..=41 => {
+                let pieces = NAMES.iter().take(dice.roll(4)).map(|name| samples::piece(name));
+                Self::GiveUp(pieces.collect(), i64::try_from(dice.roll(3)).unwrap_or(0))
+            }
+            42..=45 => Self::Count(match dice.roll(4) {
+                0 => image::Start::Lost,
+                1 => image::Start::Ended,
+                attempts => {
+                    let pieces = NAMES.iter().take(dice.roll(4)).map(|name| samples::piece(name));
+                    let attempts = u32::try_from(attempts).unwrap_or(0) - 2;
+                    image::Start::Begins { pieces: pieces.collect(), attempts }
+                }
+            }),
             _ => Self::Erase,
         }
     }
@@ -268,6 +317,11 @@ impl Event {
             Self::Record(outcomes) => format!("{:?}", image.record(outcomes, now)),
             Self::Flip(revision) => format!("{:?}", image.flip(revision, now)),
             Self::Reopen(pieces) => format!("{:?}", image.reopen(pieces, now)),
+            Self::Count(start) => format!("{:?}", image.count(StageName::Resize, start, now)),
+            Self::GiveUp(pieces, age) => {
+                let at = Some(now - jiff::SignedDuration::from_secs(150 * age));
+                format!("{:?}", image.give_up(pieces, &samples::problem("lost"), at, now))
+            }
             Self::Erase => {
                 image.erase(now);
                 format!("{image:?}")
@@ -295,6 +349,14 @@ impl Event {
             Self::Record(outcomes) => format!("{:?}", catalog.record(id, outcomes, now).await?),
             Self::Flip(revision) => format!("{:?}", catalog.flip(id, revision, now).await?),
             Self::Reopen(pieces) => format!("{:?}", catalog.reopen(id, pieces, now).await?),
+            Self::Count(start) => {
+                format!("{:?}", catalog.count(id, StageName::Resize, start, now).await?)
+            }
+            Self::GiveUp(pieces, age) => {
+                let at = Some(now - jiff::SignedDuration::from_secs(150 * age));
+                let reason = samples::problem("lost");
+                format!("{:?}", catalog.give_up(id, pieces, &reason, at, now).await?)
+            }
             Self::Erase => format!("{:?}", catalog.erase(id, now).await?),
         })
     }

@@ -226,3 +226,37 @@ fn ids(images: &[Image]) -> Vec<ImageId> {
 fn moments(images: &[Image]) -> Vec<jiff::Timestamp> {
     images.iter().map(|image| image.created_at).collect()
 }
+
+pub(super) async fn nudged_is_left_alone(home: Adapters) -> Outcome {
+    let catalog = &*home.catalog;
+    let second = jiff::SignedDuration::from_secs(1);
+    let id = spread(catalog, 1, &samples::pieces(["a.webp", "b.webp"])).await?;
+    let mut last = catalog.image(id).await?.touched_at;
+    let mut waits = Vec::new();
+    for _ in 0..8 {
+        let Some(due) = catalog.image(id).await?.due_at() else {
+            return Err(Finding::Violated("what is being worked on is never due".to_owned()));
+        };
+        trial::same("a nudge too early", &catalog.nudge(id, due - second).await?, &false)?;
+        trial::same("a nudge in time", &catalog.nudge(id, due).await?, &true)?;
+        let found = catalog.due(Status::Processing, due + second, None, 10).await?.items;
+        trial::same("what is due after it", &found, &Vec::new())?;
+        waits.push(due.duration_since(last));
+        last = due;
+    }
+    trial::same("the second wait", &waits[1], &(waits[0] * 2))?;
+    let bounded = waits.is_sorted() && waits[7] <= jiff::SignedDuration::from_hours(24);
+    trial::ensure!(bounded, "it is left alone for {waits:?}");
+    catalog.record(id, &[samples::made("a.webp")], last + second).await?;
+    let due = catalog.image(id).await?.due_at();
+    trial::same("due after something came of it", &due, &Some(last + second + waits[0]))?;
+
+    // An upload may be said again at any time, and then is left alone too.
+    let upload = samples::pending(2);
+    create(catalog, &upload).await?;
+    trial::same("an upload", &catalog.nudge(upload.id, samples::at(20)).await?, &true)?;
+    trial::same("the same again", &catalog.nudge(upload.id, samples::at(30)).await?, &false)?;
+    catalog.reject(upload.id, &samples::problem("no image"), samples::at(40)).await?;
+    let late = catalog.nudge(upload.id, samples::at(90_000)).await?;
+    trial::same("one that was rejected", &late, &false)
+}

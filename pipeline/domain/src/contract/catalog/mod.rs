@@ -4,6 +4,7 @@ mod creating;
 mod crowded;
 mod decisions;
 mod finding;
+mod starts;
 
 use std::collections::BTreeSet;
 
@@ -30,19 +31,23 @@ pub const CHECKS: &[Check] = trial::checks! { "catalog";
     decisions::recorded_is_a_set => "Recording a piece is an addition to a set: twice the same is once, and strangers do not count.";
     decisions::outcomes_are_kept_whole => "How a piece ended is kept as it was said.";
     decisions::flipped_once => "A complete set is announced once; asking again answers how.";
-    decisions::reopened_is_another_round => "What was announced as failed can be opened again, and is announced again.";
+    decisions::reopened_is_another_round => "What was announced as failed can be opened again and is announced again; how it ended first stays known meanwhile.";
+    decisions::given_up_before_it_was_opened => "What was given up before an image was opened again does not end it; what was given up since does.";
+    starts::starts_are_counted => "Starts of suspected work are counted until the image is opened again; those of healthy work are not.";
     decisions::erased_stays_erased => "Erasing leaves a tombstone that nothing late changes, and nothing of what was said.";
     decisions::every_decision_is_the_images_own => "In any order of events, answers and state are those of the image's own decisions.";
     crowded::creations_at_once_are_one => "Of any number of equal requests at once, one creates an image.";
     crowded::records_at_once_are_all_kept => "Pieces that are recorded at the same time are all kept, and somebody sees that they are complete.";
     crowded::spread_at_once_is_sent_once => "Of any number that spread an image at once, one sends.";
     crowded::flip_at_once_is_one => "Of any number that announce an image at once, one does.";
+    starts::starts_at_once_are_three => "Of any number of copies of suspected work that start at once, no more do than are left.";
     crowded::erase_wins => "An image that is erased while others change it ends erased.";
     finding::search_is_newest_first => "A search finds what fits, the newest first, in pages that hold each image once.";
     finding::search_filters => "A search finds nothing that does not fit.";
     finding::search_is_stable => "Pages of a search lose and repeat nothing while images come, change and share their moment.";
     finding::due_is_longest_first => "What is due is found, the longest due first, in pages that hold each image once.";
     finding::due_is_of_one_status => "Only what is in the state asked for and due before the moment is found.";
+    finding::nudged_is_left_alone => "What was said again is due later, and each time later still, until something comes of it.";
     finding::due_outlives_handling => "Handling what one page found due hides nothing from the next.";
 };
 

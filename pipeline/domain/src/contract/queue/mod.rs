@@ -112,7 +112,7 @@ pub(super) fn every_kind() -> Vec<Message> {
             status: Status::Ready,
             endpoint: "https://example.org/?a=b&c".to_owned(),
         },
-        Body::Buried { image, pieces: vec![piece], reason },
+        Body::Buried { image, pieces: vec![piece], reason, at: Some(super::samples::at(7)) },
         Body::Erase { image, round: 2 },
         Body::Sweep {
             cursor: Some(SweepCursor {
