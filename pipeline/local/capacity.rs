@@ -1,7 +1,7 @@
 //! How many workers a machine carries, and how large a picture each can take.
 //!
-//! Memory comes first: fewer workers that take every picture are worth more than one a core of
-//! which none does. Whoever says `--workers` decides otherwise, and is told what it costs.
+//! Memory comes first: fewer workers that take every picture are worth more than many of which none
+//! does. Whoever says `--workers` decides otherwise, and is told what it costs.
 
 use std::{fmt, num::NonZeroUsize};
 
@@ -28,9 +28,9 @@ fn enough() -> u64 {
 pub enum Reason {
     /// The flag.
     Asked,
-    /// There are no more cores.
+    /// The cores are busy with no more.
     Cores(usize),
-    /// There is no memory for one a core.
+    /// There is no memory for as many as the cores could keep busy.
     Memory(usize),
 }
 
@@ -55,15 +55,18 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// One worker a core, as far as the memory holds the largest picture for each; at least one.
+    /// One worker a core and one more, as far as the memory holds the largest picture for each; at
+    /// least one. The one more has a core while another waits for its disk or its next message:
+    /// `benches/README.md` says what that is worth.
     pub fn of(asked: Option<NonZeroUsize>, cores: NonZeroUsize, memory: Memory) -> Self {
         let (Memory::Asked(all) | Memory::Spare(all)) = memory;
         let affordable = usize::try_from(all / enough()).unwrap_or(usize::MAX);
         let affordable = NonZeroUsize::new(affordable).unwrap_or(NonZeroUsize::MIN);
+        let busy = cores.saturating_add(1);
         let (workers, reason) = match asked {
             Some(asked) => (asked, Reason::Asked),
-            None if affordable < cores => (affordable, Reason::Memory(cores.get())),
-            None => (cores, Reason::Cores(cores.get())),
+            None if affordable < busy => (affordable, Reason::Memory(cores.get())),
+            None => (busy, Reason::Cores(cores.get())),
         };
         let each = all / workers.get() as u64;
         let each = match memory {
@@ -90,7 +93,7 @@ impl fmt::Display for Capacity {
         write!(f, "{workers} worker{plural} of {} MiB each", self.each >> 20)?;
         match self.reason {
             Reason::Asked => f.write_str(", as asked for"),
-            Reason::Cores(_) => f.write_str(", one a core"),
+            Reason::Cores(_) => f.write_str(", one a core and one more"),
             Reason::Memory(cores) => {
                 write!(f, ", as many as the memory holds the largest picture for, on {cores} cores")
             }

@@ -46,8 +46,8 @@ pub struct Flags {
     /// A web page's origin that may use the API and the upload URLs; may be repeated, or `*`
     #[arg(long, env = "DARKROOM_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub cors_origin: Vec<String>,
-    /// Worker processes [default: one a core, as far as the memory holds the largest picture for
-    /// each; at least one]
+    /// Worker processes [default: one a core and one more, as far as the memory holds the largest
+    /// picture for each; at least one]
     #[arg(long, env = "DARKROOM_WORKERS", value_name = "N")]
     pub workers: Option<String>,
     /// Memory of all workers together, for example 2GiB [default: half of the machine's, at most

@@ -16,12 +16,14 @@ fn number(n: usize) -> NonZeroUsize {
 #[test]
 fn memory_decides_where_there_are_more_cores_than_it_holds_pictures_for() {
     for (cores, spare, workers, reason) in [
-        (2, 12 * GIB, 2, Reason::Cores(2)),
+        (2, 12 * GIB, 3, Reason::Cores(2)),
+        (2, 3 * GIB, 2, Reason::Memory(2)),
         (64, 4 * GIB, 3, Reason::Memory(64)),
         (64, 2 * GIB, 1, Reason::Memory(64)),
         (4, GIB / 2, 1, Reason::Memory(4)),
-        (1, 0, 1, Reason::Cores(1)),
-        (8, 1024 * GIB, 8, Reason::Cores(8)),
+        (1, 0, 1, Reason::Memory(1)),
+        (1, 4 * GIB, 2, Reason::Cores(1)),
+        (8, 1024 * GIB, 9, Reason::Cores(8)),
     ] {
         let found = Capacity::of(None, number(cores), Memory::Spare(spare));
         assert_eq!((found.workers.get(), found.reason), (workers, reason), "{cores}, {spare}");
