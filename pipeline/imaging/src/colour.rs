@@ -2,7 +2,26 @@
 //! proportional to light, so pictures are worked on in linear light, in 16 bits: there the darkest
 //! two 8-bit values lie 20 steps apart, and a way through and back loses nothing.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+
+/// What the samples of a source mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Colour {
+    /// sRGB, said or assumed: what says nothing is meant for the web. CMYK that says nothing is
+    /// converted by the plain formula.
+    #[default]
+    Srgb,
+    /// As an ICC profile (ISO 15076-1) says, which was not looked into yet.
+    Profile(Arc<[u8]>),
+    /// By code points of ITU-T H.273: PQ and HLG, or primaries other than sRGB's. Samples are
+    /// RGB at full range: a decoder has undone matrix and range.
+    Coded {
+        /// H.273, table 2: 1 is BT.709, 9 is BT.2020, 12 is Display P3.
+        primaries: u8,
+        /// H.273, table 3: 13 is sRGB's, 16 is PQ, 18 is HLG.
+        transfer: u8,
+    },
+}
 
 /// The linear light of an sRGB value, both 0–1.
 pub fn to_linear(value: f64) -> f64 {
