@@ -9,7 +9,7 @@ use domain::{
     Revision, Sha256, Status, StoreError, Visibility,
     message::{Body, Order},
 };
-use imaging::{Format, Limits, Lineage, Piece, Rendition, Shrink, Work};
+use imaging::{Format, Limits, Lineage, Piece, Rendition, Shrink, Space, Work};
 use local::worker::{
     conversation::{Breach, Ports, converse},
     wire::{self, Assignment, FromWorker, Operation, Reply, ToWorker},
@@ -94,7 +94,8 @@ fn id() -> ImageId {
 }
 
 fn order(name: &str) -> Order {
-    let lineage = Lineage { shrink: Shrink { across: 1, down: 1 }, steps: Vec::new() };
+    let lineage =
+        Lineage { shrink: Shrink { across: 1, down: 1 }, space: Space::Srgb, steps: Vec::new() };
     let rendition = Rendition {
         variant: "small".to_owned(),
         format: Format::Jpeg,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use imaging::{FaultCode, Format, Header, HeaderError, Limits, Presets, Unlimited, Whole, open};
+use imaging::{
+    Assets, FaultCode, Format, Header, HeaderError, Limits, Presets, Unlimited, Whole, open,
+};
 
 use crate::report;
 
@@ -61,7 +63,7 @@ fn outcome(file: &[u8]) -> Result<(u32, u32), FaultCode> {
     limits.check_plan(&header, &plan).map_err(|fault| fault.code)?;
     let mut rows = open(file, &header, &limits).map_err(|fault| fault.code)?;
     let mut pieces = 0;
-    plan.run(&mut *rows, &Unlimited, &mut |piece, result| {
+    plan.run(&mut *rows, Assets::NONE, &Unlimited, &mut |piece, result| {
         assert!(result.is_ok(), "{}: {result:?}", piece.name);
         pieces += 1;
     })

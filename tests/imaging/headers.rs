@@ -1,8 +1,8 @@
 //! What is read, and refused, before and instead of decoding.
 
 use imaging::{
-    Channels, FaultCode, Format, Header, HeaderError, Limits, Orientation, Presets, Unlimited,
-    Whole, open,
+    Assets, Channels, FaultCode, Format, Header, HeaderError, Limits, Orientation, Presets,
+    Unlimited, Whole, open,
 };
 
 use super::draw;
@@ -13,7 +13,7 @@ fn refused(file: &[u8]) -> FaultCode {
             Ok(mut rows) => {
                 Presets::built_in()
                     .plan(&header)
-                    .run(&mut *rows, &Unlimited, &mut |_, _| {})
+                    .run(&mut *rows, Assets::NONE, &Unlimited, &mut |_, _| {})
                     .unwrap_err()
                     .code
             }
@@ -149,8 +149,12 @@ fn garbage_never_panics() {
             if let Ok(mut rows) =
                 open(&broken, &header, &Limits { pixels: 1_000_000, ..Limits::default() })
             {
-                let _ =
-                    Presets::built_in().plan(&header).run(&mut *rows, &Unlimited, &mut |_, _| {});
+                let _ = Presets::built_in().plan(&header).run(
+                    &mut *rows,
+                    Assets::NONE,
+                    &Unlimited,
+                    &mut |_, _| {},
+                );
             }
         }
     }

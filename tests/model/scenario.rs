@@ -11,7 +11,7 @@ use domain::{
     image::{Announced, Made, Source},
     message::Order,
 };
-use imaging::{Channels, Format, Header, Lineage, Orientation, Piece, Rendition, Shrink};
+use imaging::{Channels, Format, Header, Lineage, Orientation, Piece, Rendition, Shrink, Space};
 use jiff::{SignedDuration, Timestamp};
 
 /// The moment at which everything happens. Time passes by everything else growing old
@@ -314,7 +314,7 @@ fn piece(name: &str, set: Set) -> Piece {
             quality,
             width: 2,
             height: 2,
-            lineage: Lineage { shrink: Shrink::NONE, steps: Vec::new() },
+            lineage: Lineage { shrink: Shrink::NONE, space: Space::Srgb, steps: Vec::new() },
         }),
     }
 }

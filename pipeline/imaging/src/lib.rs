@@ -15,6 +15,8 @@
 //! cores or the clock.
 
 pub mod colour;
+pub mod decimal;
+pub mod effects;
 pub mod fault;
 pub mod formats;
 pub mod geometry;
@@ -23,17 +25,23 @@ pub mod plan;
 pub mod recipe;
 pub mod rows;
 
+mod attention;
+mod canvas;
 mod derived;
 mod linear;
 mod resample;
 mod run;
+mod steps;
 
+pub use colour::{Colour, Rgba, Space};
+pub use decimal::Decimal;
+pub use effects::{AssetId, Assets, Effect};
 pub use fault::{Fault, FaultCode};
 pub use formats::{Channels, Format, Header, HeaderError, Whole, open};
-pub use geometry::{Fit, Orientation, Size};
+pub use geometry::{Area, Fit, Orientation, Point, Size};
 pub use limits::Limits;
-pub use plan::{Budget, Lineage, Made, Part, Piece, Plan, Progress, Rendition, Shrink, Step};
-pub use plan::{Unlimited, Work};
+pub use plan::{Backdrop, Budget, Change, Lineage, Made, Part, Piece, Plan, Progress, Rendition};
+pub use plan::{Resample, Shrink, Step, Unlimited, Work};
 pub use recipe::{Preset, Presets, PresetsError};
 pub use rows::{Depth, Layout, Picture, Rows};
 

@@ -2,9 +2,9 @@
 //! the whole source, a band at a time. Alpha is premultiplied here, in linear light, so that what
 //! is transparent has no colour to bleed.
 
+use crate::canvas::{Canvas, times};
 use crate::colour::{linear_of_8, linear_of_16};
 use crate::plan::Shrink;
-use crate::resample::Canvas;
 use crate::rows::{Depth, Layout};
 
 /// What one [`Reducer`] or [`Lines`] needs beside the canvas, in bytes.
@@ -78,12 +78,6 @@ fn premultiplied<T: Copy, const N: usize>(
             }
         }
     }
-}
-
-/// `value × alpha ÷ 65,535`, rounded.
-fn times(value: u16, alpha: u16) -> u16 {
-    let product = u32::from(value) * u32::from(alpha) + 32_767;
-    u16::try_from(product / 65_535).unwrap_or(u16::MAX)
 }
 
 /// Averages blocks of linear pixels, row by row, into a [`Canvas`] as stored.

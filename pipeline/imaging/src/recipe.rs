@@ -19,10 +19,11 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::colour::Space;
 use crate::derived;
 use crate::formats::{Format, Header};
 use crate::geometry::{Fit, Size};
-use crate::plan::{Lineage, Part, Piece, Plan, Rendition, Shrink, Step, Work};
+use crate::plan::{Lineage, Part, Piece, Plan, Rendition, Resample, Shrink, Work};
 
 /// The wanted variants by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,7 +138,7 @@ impl<'a> Wanted<'a> {
             size: preset.fit.size(upright, within),
             part: match preset.fit {
                 Fit::Cover => Part::Centre,
-                Fit::Inside | Fit::Contain | Fit::Fill => Part::Whole,
+                Fit::Inside | Fit::Contain | Fit::Fill | Fit::Pad => Part::Whole,
             },
             begets: matches!(preset.fit, Fit::Inside | Fit::Contain),
         }
@@ -171,7 +172,9 @@ fn shrink(header: &Header, wanted: impl Iterator<Item = (Size, Part)>, derived: 
             let down = spare(upright.height, size.height);
             match part {
                 Part::Whole => (across, down),
-                Part::Centre => (across.min(down), across.min(down)),
+                Part::Centre | Part::Around(_) | Part::Smart => {
+                    (across.min(down), across.min(down))
+                }
             }
         })
         .fold((u32::MAX, u32::MAX), |least, one| (least.0.min(one.0), least.1.min(one.1)));
@@ -192,8 +195,8 @@ struct Family {
 
 impl Family {
     fn new(header: &Header, shrink: Shrink) -> Family {
-        let base = Lineage { shrink, steps: Vec::new() };
-        Family { base: (base.size(header), base), known: Vec::new() }
+        let base = Lineage { shrink, space: Space::Srgb, steps: Vec::new() };
+        Family { base: (base.form(header).size, base), known: Vec::new() }
     }
 
     fn lineage(&self, size: Size, part: Part) -> Lineage {
@@ -213,7 +216,7 @@ impl Family {
             .min_by_key(|(known, _)| known.pixels())
             .map_or(base, |(_, lineage)| lineage);
         let mut lineage = parent.clone();
-        lineage.steps.push(Step { width: size.width, height: size.height, part });
+        lineage.steps.push(Resample { width: size.width, height: size.height, part }.into());
         lineage
     }
 }

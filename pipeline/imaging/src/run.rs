@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 
 use fast_image_resize::Resizer;
 
+use crate::canvas::{Alpha, Bitmap, Canvas};
 use crate::derived;
+use crate::effects::Assets;
 use crate::fault::Fault;
 use crate::formats::{self, Format};
 use crate::linear::{Lines, Reducer};
 use crate::plan::{Budget, Lineage, Made, Piece, Progress, Work, missing, retire};
-use crate::resample::{Alpha, Bitmap, Canvas};
 use crate::rows::Rows;
+use crate::steps;
 
 /// Bytes of decoded rows read at a time: they stay in the second-level cache.
 const BAND: usize = 256 << 10;
@@ -19,10 +21,12 @@ const BAND: usize = 256 << 10;
 pub(crate) fn run(
     pieces: &[Piece],
     rows: &mut dyn Rows,
+    assets: &Assets,
     budget: &dyn Budget,
     made: &mut dyn FnMut(&Piece, Result<Made, Fault>),
 ) -> Result<Progress, Fault> {
-    let mut studio = Studio { live: averages(pieces, rows)?, resizer: Resizer::new(), last: None };
+    let live = averages(pieces, rows)?;
+    let mut studio = Studio { live, assets, resizer: Resizer::new(), last: None };
     for (index, piece) in pieces.iter().enumerate() {
         if index > 0 && budget.spent() {
             return Ok(Progress { done: index });
@@ -76,14 +80,15 @@ fn averages(pieces: &[Piece], rows: &mut dyn Rows) -> Result<BTreeMap<Lineage, C
 }
 
 /// The pictures at hand.
-struct Studio {
+struct Studio<'a> {
+    assets: &'a Assets,
     live: BTreeMap<Lineage, Canvas>,
     resizer: Resizer,
     /// The last bitmap: the formats of one variant follow each other.
     last: Option<(Lineage, Alpha, Bitmap)>,
 }
 
-impl Studio {
+impl Studio<'_> {
     fn make(&mut self, piece: &Piece, rest: &[Piece]) -> Result<Made, Fault> {
         let lineage = piece.lineage();
         self.paint(lineage, rest)?;
@@ -107,7 +112,7 @@ impl Studio {
                 continue;
             };
             let from = self.live.get(&parent).ok_or_else(unmade)?;
-            let canvas = from.resampled(*step, &mut self.resizer)?;
+            let canvas = steps::apply(step, from, None, self.assets, &mut self.resizer)?;
             self.live.insert(node, canvas);
             retire(&mut self.live, rest);
         }

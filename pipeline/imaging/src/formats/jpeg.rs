@@ -8,9 +8,9 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
 use super::{Channels, Format, Header, HeaderError, Whole, exif, short, side_too_long};
+use crate::canvas::Bitmap;
 use crate::fault::Fault;
 use crate::geometry::{Orientation, Size};
-use crate::resample::Bitmap;
 use crate::rows::{Depth, Layout, Picture, Rows};
 
 /// The longest side that a frame header can say.

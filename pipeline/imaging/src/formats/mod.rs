@@ -9,10 +9,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
+use crate::canvas::Bitmap;
 use crate::fault::{Fault, FaultCode};
 use crate::geometry::{Orientation, Size};
 use crate::limits::Limits;
-use crate::resample::Bitmap;
 use crate::rows::Rows;
 
 /// A file format.

@@ -5,10 +5,10 @@ use std::io::{Cursor, ErrorKind};
 use ::png::{BitDepth, ColorType, Decoder, DecodingError, Encoder, Reader, Transformations};
 
 use super::{Channels, Format, Header, HeaderError, Whole, exif, short};
+use crate::canvas::Bitmap;
 use crate::fault::{Fault, FaultCode};
 use crate::geometry::{Orientation, Size};
 use crate::limits::Limits;
-use crate::resample::Bitmap;
 use crate::rows::{Depth, Guarded, Layout, Picture, Rows};
 
 /// Walks the chunks up to the first image data. An `eXIf` chunk behind the pixels is not looked

@@ -10,9 +10,9 @@ use std::ptr;
 use libwebp_sys as c;
 
 use super::{Channels, Format, side_too_long};
+use crate::canvas::Bitmap;
 use crate::fault::Fault;
 use crate::geometry::Size;
-use crate::resample::Bitmap;
 
 /// The longest side that a frame header can say.
 const SIDE: u32 = 16_383;

@@ -1,19 +1,24 @@
 //! The plan: what will be made of one picture, as data. It travels in messages, is hashed into
 //! keys, and is run by [`Plan::run`], as a whole or in parts, with the same bytes every time.
 
+mod lineage;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ENGINE;
+use crate::canvas::Form;
+use crate::effects::Assets;
 use crate::fault::Fault;
 use crate::formats::{Format, Header, encoder_memory};
-use crate::geometry::Size;
 use crate::linear;
-use crate::resample;
 use crate::rows::Rows;
 use crate::run;
+use crate::steps;
+
+pub use lineage::{Backdrop, Change, Lineage, Part, Resample, Shrink, Step};
 
 /// The pieces to make, in order of work: the largest first, because the smaller descend from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,47 +65,6 @@ pub struct Rendition {
     pub height: u32,
     /// How its pixels come about.
     pub lineage: Lineage,
-}
-
-/// Everything that decides the pixels of a picture, given the source: the source is averaged by
-/// [`shrink`](Lineage::shrink), turned upright, and resampled by each of the
-/// [`steps`](Lineage::steps) in turn. Without steps it is the averaged source itself.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Lineage {
-    /// The average in front.
-    pub shrink: Shrink,
-    /// The chain of sizes.
-    pub steps: Vec<Step>,
-}
-
-/// Whole pixels of the source, as stored, that are averaged into one, in linear light.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Shrink {
-    /// Columns; at least 1.
-    pub across: u32,
-    /// Rows; at least 1.
-    pub down: u32,
-}
-
-/// One resampling, by Lanczos3 in linear light.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Step {
-    /// Columns of the result.
-    pub width: u32,
-    /// Rows of the result.
-    pub height: u32,
-    /// What of the picture before it is used.
-    pub part: Part,
-}
-
-/// The part of a picture that a [`Step`] resamples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// All of it.
-    Whole,
-    /// The largest part of the result's aspect around the centre.
-    Centre,
 }
 
 /// The only thing that may end a run early. `imaging` has no clock: callers bring one.
@@ -154,34 +118,34 @@ impl Plan {
         /// Tables, code books, band buffers and the resampler's coefficients.
         const FIXED: u64 = 4 << 20;
         let channels = header.channels.decoded().count() as u64;
-        let canvas = |size: Size| size.pixels() * channels * 2;
-        let mut live: BTreeMap<Lineage, Size> = self
+        let canvas = |form: &Form| form.samples() * 2;
+        let mut live: BTreeMap<Lineage, Form> = self
             .pieces
             .iter()
             .map(|piece| piece.lineage().base())
-            .map(|base| (base.clone(), base.size(header)))
+            .map(|base| (base.clone(), base.form(header)))
             .collect();
-        let bases =
-            |live: &BTreeMap<Lineage, Size>| -> u64 { live.values().map(|&s| canvas(s)).sum() };
+        let all = |live: &BTreeMap<Lineage, Form>| -> u64 { live.values().map(canvas).sum() };
         let reading = header.decoder_memory()
-            + bases(&live)
+            + all(&live)
             + linear::memory(header.width, channels) * (1 + live.len() as u64);
-        let turning = bases(&live) * 2;
+        let turning = all(&live) * 2;
         let mut peak = reading.max(turning);
         for (index, piece) in self.pieces.iter().enumerate() {
             let lineage = piece.lineage();
             for node in missing(&live, lineage) {
-                let from = node.parent().map_or(header.size(), |parent| parent.size(header));
-                let to = node.size(header);
-                let now = bases(&live) + canvas(to) + resample::memory(from, to, channels);
-                peak = peak.max(now);
-                live.insert(node, to);
+                if let (Some(parent), Some(step)) = (node.parent(), node.steps.last()) {
+                    let (from, to) = (parent.form(header), node.form(header));
+                    let now = all(&live) + canvas(&to) + steps::memory(step, from);
+                    peak = peak.max(now);
+                    live.insert(node, to);
+                }
                 retire(&mut live, &self.pieces[index..]);
             }
-            let size = lineage.size(header);
+            let size = lineage.form(header).size;
             // Up to two bitmaps of four channels: straight and flattened.
             let encode = size.pixels() * 8 + piece.format().map_or(0, |f| encoder_memory(f, size));
-            peak = peak.max(bases(&live) + encode);
+            peak = peak.max(all(&live) + encode);
             retire(&mut live, &self.pieces[index + 1..]);
         }
         peak + FIXED
@@ -194,10 +158,11 @@ impl Plan {
     pub fn run(
         &self,
         rows: &mut dyn Rows,
+        assets: &Assets,
         budget: &dyn Budget,
         made: &mut dyn FnMut(&Piece, Result<Made, Fault>),
     ) -> Result<Progress, Fault> {
-        run::run(&self.pieces, rows, budget, made)
+        run::run(&self.pieces, rows, assets, budget, made)
     }
 }
 
@@ -234,59 +199,6 @@ impl Piece {
     fn canonical(&self) -> Vec<u8> {
         // Serialising to memory fails for maps with odd keys only, and a piece holds no map.
         serde_json::to_vec(self).unwrap_or_default()
-    }
-}
-
-impl Shrink {
-    /// No averaging.
-    pub const NONE: Shrink = Shrink { across: 1, down: 1 };
-
-    /// Columns averaged, within what a sum of 32 bits holds.
-    pub(crate) fn across(self) -> u32 {
-        self.across.clamp(1, 1 << 16)
-    }
-
-    /// Rows averaged.
-    pub(crate) fn down(self) -> u32 {
-        self.down.clamp(1, 1 << 16)
-    }
-
-    /// The size of the averaged source, as stored. A last block may be partial.
-    pub(crate) fn of(self, source: Size) -> Size {
-        Size::new(source.width.div_ceil(self.across()), source.height.div_ceil(self.down()))
-    }
-}
-
-impl Step {
-    pub(crate) fn size(self) -> Size {
-        Size::new(self.width, self.height)
-    }
-}
-
-impl Lineage {
-    /// The averaged source that it begins with.
-    pub(crate) fn base(&self) -> Lineage {
-        Lineage { shrink: self.shrink, steps: Vec::new() }
-    }
-
-    /// The picture that the last step is made from; `None` for an averaged source.
-    pub(crate) fn parent(&self) -> Option<Lineage> {
-        let (_, before) = self.steps.split_last()?;
-        Some(Lineage { shrink: self.shrink, steps: before.to_vec() })
-    }
-
-    /// The base, each intermediate, and the picture itself, in order of making.
-    pub(crate) fn ancestry(&self) -> impl DoubleEndedIterator<Item = Lineage> {
-        (0..=self.steps.len())
-            .map(|steps| Lineage { shrink: self.shrink, steps: self.steps[..steps].to_vec() })
-    }
-
-    /// The upright size of the picture.
-    pub(crate) fn size(&self, header: &Header) -> Size {
-        self.steps.last().map_or_else(
-            || self.shrink.of(header.size()).turned(header.orientation),
-            |step| step.size(),
-        )
     }
 }
 
