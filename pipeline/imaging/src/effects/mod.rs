@@ -4,7 +4,11 @@
 mod assets;
 mod greyscale;
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::DeValue;
 
 use crate::canvas::{Canvas, Form};
 use crate::fault::Fault;
@@ -34,6 +38,13 @@ impl Effect {
         }
     }
 
+    /// The effect as presets write it.
+    pub(crate) fn to_toml(&self) -> String {
+        match self {
+            Effect::Greyscale => "\"greyscale\"".to_owned(),
+        }
+    }
+
     /// The picture with the effect.
     #[expect(clippy::unnecessary_wraps, reason = "effects with assets can fail")]
     pub(crate) fn apply(&self, canvas: &Canvas, _assets: &Assets) -> Result<Canvas, Fault> {
@@ -41,6 +52,22 @@ impl Effect {
             Effect::Greyscale => Ok(greyscale::apply(canvas)),
         }
     }
+}
+
+/// An effect as presets write it, or where and what is wrong.
+pub(crate) fn parse(
+    value: &Spanned<DeValue<'_>>,
+    _resolve: &mut dyn FnMut(&str) -> Result<AssetId, String>,
+) -> Result<Effect, (Range<usize>, String)> {
+    match value.get_ref().as_str() {
+        Some("greyscale") => Ok(Effect::Greyscale),
+        _ => Err((value.span(), "no such effect; allowed: greyscale".to_owned())),
+    }
+}
+
+/// The JSON Schema of an effect.
+pub(crate) fn schema() -> serde_json::Value {
+    serde_json::json!({ "enum": ["greyscale"] })
 }
 
 /// The picture blurred by a Gauss filter of this standard deviation, in pixels.
