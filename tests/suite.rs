@@ -18,6 +18,7 @@
 mod api;
 mod architecture;
 mod contract;
+mod golden;
 mod home;
 mod imaging;
 mod messages;

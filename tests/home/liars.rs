@@ -9,7 +9,7 @@ use domain::{
     Revision, Sha256, Status, StoreError, Visibility,
     message::{Body, Order},
 };
-use imaging::{Format, Limits, Lineage, Piece, Rendition, Shrink, Space, Work};
+use imaging::{Coding, Format, Frames, Limits, Lineage, Piece, Rendition, Shrink, Space, Work};
 use local::worker::{
     conversation::{Breach, Ports, converse},
     wire::{self, Assignment, FromWorker, Operation, Reply, ToWorker},
@@ -100,6 +100,8 @@ fn order(name: &str) -> Order {
         variant: "small".to_owned(),
         format: Format::Jpeg,
         quality: 80,
+        coding: Coding::Usual,
+        frames: Frames::First,
         width: 10,
         height: 10,
         lineage,

@@ -9,7 +9,9 @@ use domain::{
     message::{Order, SweepCursor, SweepPhase},
     query::Filter,
 };
-use imaging::{Format, Lineage, Part, Piece, Rendition, Resample, Shrink, Space, Work};
+use imaging::{
+    Coding, Format, Frames, Lineage, Part, Piece, Rendition, Resample, Shrink, Space, Work,
+};
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
@@ -168,6 +170,8 @@ fn orders() -> Result<Vec<Order>, domain::key::KeyError> {
         variant: "large".to_owned(),
         format: Format::Jpeg,
         quality: 80,
+        coding: Coding::Usual,
+        frames: Frames::First,
         width: 800,
         height: 600,
         lineage: Lineage { shrink, space: Space::Srgb, steps: vec![whole.into()] },
@@ -176,6 +180,8 @@ fn orders() -> Result<Vec<Order>, domain::key::KeyError> {
         variant: "thumb".to_owned(),
         format: Format::WebP,
         quality: 1,
+        coding: Coding::Usual,
+        frames: Frames::First,
         width: 200,
         height: 200,
         lineage: Lineage { shrink, space: Space::Srgb, steps: vec![whole.into(), centre.into()] },

@@ -97,7 +97,7 @@ impl Describe {
             Format::Jpeg => container::jpeg(&mut file).await?,
             Format::Png => container::png(&mut file).await?,
             // Written, not read: none is ever accepted.
-            Format::WebP => None,
+            Format::WebP | Format::Avif | Format::Gif => None,
         };
         Ok(block.map(explain).unwrap_or_default())
     }
