@@ -1,0 +1,123 @@
+//! The real server on a disk that is full, objects and database alike: it says so, and when there is
+//! room again, everything that it had answered for is finished without anybody's help.
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    pictures::photograph,
+    server::{Client, Server, send_signal, wait_for},
+};
+use crate::{report, storage::support::Mount};
+
+/// How long there is no room: long enough for every lane to run into it.
+const FULL_FOR: Duration = Duration::from_secs(8);
+
+/// One upload: its id, or what it was refused with.
+fn upload(client: &Client, bytes: &[u8]) -> Result<String, (u16, Value)> {
+    let terms = json!({"content_length": bytes.len(), "content_type": "image/jpeg"});
+    let created = client.post("/v1/uploads", &terms);
+    if created.status != 201 {
+        return Err((created.status, created.json()));
+    }
+    let created = created.json();
+    let put = client.put(&created["upload"], bytes).expect("every PUT is answered");
+    if put.status != 200 {
+        return Err((put.status, put.json()));
+    }
+    Ok(created["image_id"].as_str().expect("an id").to_owned())
+}
+
+/// Takes what room is left, to the last byte.
+fn fill(ballast: &Path) {
+    let mut file = File::options().append(true).create(true).open(ballast).unwrap();
+    for size in [1 << 20, 1 << 12, 1] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
+}
+
+#[test]
+fn what_was_answered_on_a_disk_that_filled_up_is_finished_when_there_is_room() {
+    let test = "what_was_answered_on_a_disk_that_filled_up_is_finished_when_there_is_room";
+    let Some(mount) = Mount::tmpfs("size=32m", test) else { return };
+    let (ballast, rest) = (mount.path().join("ballast"), mount.path().join("rest"));
+    fs::write(&ballast, vec![0; 20 << 20]).unwrap();
+    let server = Server::start(&mount.path().join("data"), &["--workers", "2"]);
+    let client = server.client();
+    let workers = wait_for("both workers", Duration::from_secs(30), || {
+        let workers = server.workers();
+        (workers.len() == 2).then_some(workers)
+    });
+
+    let mut answered = Vec::new();
+    let (mut refused, mut row) = (0, 0);
+    for seed in 0..2_000 {
+        // From here on they make nothing, so that there is work left when there is no room.
+        if seed == 10 {
+            workers.iter().for_each(|(worker, _)| send_signal("STOP", *worker));
+        }
+        match upload(&client, &photograph(seed, 640, 480)) {
+            Ok(id) => {
+                answered.push(id);
+                row = 0;
+            }
+            Err((status, problem)) => {
+                assert_eq!((status, &problem["code"]), (507, &json!("storage_full")), "{problem}");
+                (refused, row) = (refused + 1, row + 1);
+            }
+        }
+        if row == 3 {
+            break;
+        }
+    }
+    assert_eq!(row, 3, "the disk never filled up");
+    let full = Instant::now();
+    fill(&rest);
+    workers.iter().for_each(|(worker, _)| send_signal("CONT", *worker));
+    while full.elapsed() < FULL_FOR {
+        fill(&rest);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let (status, problem) = upload(&client, &photograph(1, 640, 480)).expect_err("no room");
+    assert_eq!((status, &problem["code"]), (507, &json!("storage_full")), "{problem}");
+    let waiting: Vec<_> =
+        answered.iter().filter(|id| client.record(id)["status"] != "ready").collect();
+    assert!(waiting.len() >= 10, "only {} of {} had to wait", waiting.len(), answered.len());
+    let said = server.log();
+    assert!(said.contains("the disk is full"), "it is in the log: {said}");
+    report::say(
+        "full disk",
+        format_args!(
+            "{} uploads answered 200, {refused} answered 507; {} had to wait for room",
+            answered.len(),
+            waiting.len()
+        ),
+    );
+
+    fs::remove_file(&rest).unwrap();
+    fs::remove_file(&ballast).unwrap();
+    let began = Instant::now();
+    for id in &answered {
+        let record = wait_for(&format!("{id} ends"), Duration::from_mins(2), || {
+            let record = client.record(id);
+            let open = ["pending", "processing"].contains(&record["status"].as_str()?);
+            (!open).then_some(record)
+        });
+        assert_eq!(record["status"], "ready", "{record}");
+        assert!(record["variants"].as_array().is_some_and(|all| all.len() == 6), "{record}");
+    }
+    let letters = client.get("/v1/dead-letters").json();
+    assert_eq!(letters["dead_letters"], json!([]), "{letters}");
+    let id = client.upload(&photograph(1, 640, 480));
+    assert_eq!(client.finished(&id, Duration::from_mins(1))["status"], "ready");
+    report::say(
+        "full disk",
+        format_args!("all ready {:.1?} after there was room", began.elapsed()),
+    );
+}
