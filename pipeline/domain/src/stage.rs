@@ -1,5 +1,6 @@
 //! Carrying one message to one stage: the loop body that every home shares.
 
+mod erasing;
 mod starts;
 
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-pub use self::starts::Started;
+pub use self::{erasing::erase, starts::Started};
 use crate::{
     Budget, Catalog, Code, DeadLetters, Failure, ImageId, Message, Outbox, PieceId, Problem, Queue,
     StoreError, message::Body, ports::Delivery,
