@@ -80,7 +80,9 @@ fn what_was_answered_on_a_disk_that_filled_up_is_finished_when_there_is_room() {
     for number in 0..2_000 {
         // From here on they make nothing, so that there is work left when there is no room.
         if number == 10 {
-            workers.iter().for_each(|(worker, _)| send_signal("STOP", *worker));
+            for (worker, _) in &workers {
+                send_signal("STOP", *worker);
+            }
         }
         match upload(&client, &pictures[number % pictures.len()]) {
             Ok(id) => {
@@ -97,7 +99,9 @@ fn what_was_answered_on_a_disk_that_filled_up_is_finished_when_there_is_room() {
         }
     }
     assert_eq!(row, 3, "the disk never filled up");
-    workers.iter().for_each(|(worker, _)| send_signal("CONT", *worker));
+    for (worker, _) in &workers {
+        send_signal("CONT", *worker);
+    }
     let crowded = Instant::now();
     while tried_twice(&server.log()) == 0 {
         assert!(crowded.elapsed() < Duration::from_mins(2), "nothing was tried twice");

@@ -127,7 +127,9 @@ impl<'a> Run<'a> {
     /// The same, where a queue that is busy is heard of by somebody.
     pub(super) fn send_or_fail(&mut self, messages: &[Message]) -> Result<(), Halt> {
         self.call(|_, world| {
-            messages.iter().for_each(|message| world.enqueue(message));
+            for message in messages {
+                world.enqueue(message);
+            }
             Answer::Done
         })
         .map(drop)

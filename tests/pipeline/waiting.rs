@@ -80,7 +80,7 @@ fn anything_else_is_given_up_after_a_hundred_tries() {
         message = tried_again(met(&full, &message, BEGINNING).0);
         match met(&error, &message, BEGINNING).0 {
             Verdict::Bury(_, problem) => assert_eq!(problem.code, Code::KeptFailing, "{error}"),
-            other => panic!("{error}: {other:?}"),
+            Verdict::Send(again) => panic!("{error}: {again:?}"),
         }
     }
 }
