@@ -219,6 +219,8 @@ pub trait Catalog: Send + Sync {
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError>;
     /// [`Image::erase`]; answers the tombstone.
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError>;
+    /// [`Image::removed`].
+    async fn removed(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError>;
     /// Images that fit, the newest first, a page at a time.
     async fn search(
         &self,
