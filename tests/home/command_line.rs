@@ -33,9 +33,11 @@ fn process_writes_variants_and_says_what_it_did() {
     assert!(complained.contains("broken.jpg"), "{complained}");
     assert!(complained.contains("absent.jpg: cannot be read"), "{complained}");
     let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 2, "{said}");
+    assert_eq!(lines.len(), 3, "one line a file, also where no record was made: {said}");
     let of = |file: &Path| lines.iter().find(|line| line["file"] == path(file)).expect("a line");
     assert_eq!(of(&bad)["status"], "rejected");
+    assert_eq!(of(&absent)["status"], "failed");
+    assert_eq!(of(&absent)["problem"]["code"], "unreadable");
     let record = of(&good);
     assert_eq!(record["status"], "ready", "{record:#}");
     assert_eq!(record["source"]["width"], 1000);

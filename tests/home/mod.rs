@@ -30,6 +30,7 @@ mod pictures;
     reason = "a helper that cannot go on ends its test"
 )]
 mod poison;
+mod processing;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod quick_start;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]

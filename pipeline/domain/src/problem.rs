@@ -64,6 +64,7 @@ codes! {
     TimedOut             "timed_out"              500 "The worker did not finish in time at any attempt";
     KeptFailing          "kept_failing"           500 "Every attempt failed";
     SomePiecesFailed     "some_pieces_failed"     500 "Not everything could be made";
+    Unreadable           "unreadable"             500 "The file cannot be read";
     NothingArrived       "nothing_arrived"        410 "The upload URL expired before anything came";
     // The upload.
     SizeMismatch         "size_mismatch"          400 "The body is not of the size that was announced";

@@ -73,9 +73,9 @@ impl Grant {
                 matches!(self.stage, Resize | Metadata)
                     && *id == self.image
                     && outcomes.len() <= self.pieces.len()
-                    && outcomes.iter().all(|(piece, outcome)| {
-                        self.pieces.contains(piece) && is_brief(outcome)
-                    })
+                    && outcomes
+                        .iter()
+                        .all(|(piece, outcome)| self.pieces.contains(piece) && is_brief(outcome))
             }
         }
     }
