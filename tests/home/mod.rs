@@ -8,6 +8,12 @@ mod command_line;
 mod connections;
 mod drain;
 mod durability;
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that cannot go on ends its test"
+)]
+mod following;
 mod grants;
 #[expect(
     clippy::unwrap_used,
