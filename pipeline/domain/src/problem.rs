@@ -91,6 +91,7 @@ codes! {
     IdempotencyKeyReused "idempotency_key_reused" 422 "The Idempotency-Key was used for another request";
     KeyRequired          "key_required"           401 "An API key is required";
     KeyInvalid           "key_invalid"            401 "The API key is unknown or revoked";
+    OperatorRequired     "operator_required"      403 "An operator's API key is required";
     HostNotAllowed       "host_not_allowed"       403 "The Host or Origin is not this server's";
     ProxyNotAllowed      "proxy_not_allowed"      403 "A server without keys takes no requests from a proxy";
     // The home.
