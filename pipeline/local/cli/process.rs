@@ -111,21 +111,20 @@ pub(super) fn develop(file: &Path, presets: &Presets, share: &Share) -> Result<D
     let runtime = runtime.map_err(|error| broken(&error))?;
     let mut handle = File::open(file).map_err(unreadable)?;
     let meta = handle.metadata().map_err(unreadable)?;
-    let developed = match limits.check_bytes(meta.len().max(1)) {
+    let developed = if let Err(fault) = limits.check_bytes(meta.len().max(1)) {
         // What is too large is not read at all.
-        Err(fault) => runtime.block_on(in_memory::refuse(file, meta.len(), &fault.into())),
-        Ok(()) => {
-            let mut bytes = Vec::new();
-            let needed = if meta.is_file() {
-                share::needed(&mut handle, meta.len(), presets, &mut bytes).map_err(unreadable)?
-            } else {
-                // A pipe does not say how much is coming.
-                u64::MAX
-            };
-            let _portion = share.take(needed);
-            let bytes = read(handle, meta.len(), bytes, &limits).map_err(unreadable)?;
-            runtime.block_on(in_memory::develop(file, bytes, presets, &limits))
-        }
+        runtime.block_on(in_memory::refuse(file, meta.len(), &fault.into()))
+    } else {
+        let mut bytes = Vec::new();
+        let needed = if meta.is_file() {
+            share::needed(&mut handle, meta.len(), presets, &mut bytes).map_err(unreadable)?
+        } else {
+            // A pipe does not say how much is coming.
+            u64::MAX
+        };
+        let _portion = share.take(needed);
+        let bytes = read(handle, meta.len(), bytes, &limits).map_err(unreadable)?;
+        runtime.block_on(in_memory::develop(file, bytes, presets, &limits))
     };
     developed.map_err(|error| broken(&error))
 }
