@@ -2,7 +2,7 @@
 //!
 //! The bytes of an upload are foreign. Whatever they make a worker say, the server does what the
 //! grant allows: the pieces of the one image that they came with. This bounds what a worker can ask
-//! for, not what code that runs in it can do by itself: that is the sandbox's part, and to come.
+//! for, not what code that runs in it can do by itself: that takes a sandbox (issue 6).
 
 use std::collections::BTreeSet;
 
