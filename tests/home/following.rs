@@ -72,7 +72,7 @@ fn follow(url: &str) -> (Vec<Status>, Result<Record, ClientError>) {
     thread::spawn(move || {
         let mut shown = Vec::new();
         let end = client.follow("x", &mut |record| shown.push(record.status));
-        tell.send((shown, end))
+        let _nobody_waits = tell.send((shown, end));
     });
     told.recv_timeout(Duration::from_secs(20)).expect("it comes to an end")
 }
