@@ -181,8 +181,7 @@ impl Server {
 
     /// Runs until a signal to stop, and then until what was begun has ended.
     pub async fn run(self) -> Result<Drained, ServeError> {
-        let (order, stop) = watch::channel(false);
-        stop_on_signals(order.clone())?;
+        let (order, stop) = self.stop;
         let running = tokio::spawn(self.runner.run(stop.clone(), self.drain));
         let router = self.router.layer(middleware::from_fn({
             let stop = stop.clone();

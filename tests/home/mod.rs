@@ -14,6 +14,7 @@ mod durability;
     reason = "a helper that cannot go on ends its test"
 )]
 mod full_disk;
+mod following;
 mod grants;
 #[expect(
     clippy::unwrap_used,
@@ -36,6 +37,7 @@ mod pictures;
     reason = "a helper that cannot go on ends its test"
 )]
 mod poison;
+mod processing;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod quick_start;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
