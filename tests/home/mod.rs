@@ -8,13 +8,13 @@ mod command_line;
 mod connections;
 mod drain;
 mod durability;
+mod following;
 #[expect(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a helper that cannot go on ends its test"
 )]
 mod full_disk;
-mod following;
 mod grants;
 #[expect(
     clippy::unwrap_used,
