@@ -322,6 +322,9 @@ impl Catalog for Down {
     async fn erase(&self, _: ImageId, _: Timestamp) -> Result<Image, StoreError> {
         busy()
     }
+    async fn removed(&self, _: ImageId, _: Timestamp) -> Result<bool, StoreError> {
+        busy()
+    }
     async fn search(
         &self,
         _: &Filter,

@@ -11,7 +11,7 @@ use domain::{
     image::{Expectation, Flip, Made, Outcome, Progress, Purpose, Source},
     memory::{ManualClock, MemoryCatalog, MemoryKeyring, MemoryObjects, MemoryQueue},
     message::Body,
-    ports::{ApiKey, Clock, Written},
+    ports::{ApiKey, Clock, Role, Written},
     record::variant_key,
     signing::Signer,
 };
@@ -156,10 +156,19 @@ impl Server {
 
     /// Makes a key for a tenant; answers its secret.
     pub(crate) fn key(&self, tenant: &str) -> String {
-        let secret = format!("dk_{tenant}_secret");
+        self.key_as(tenant, Role::Tenant)
+    }
+
+    pub(crate) fn key_as(&self, tenant: &str, role: Role) -> String {
+        let secret = format!("dk_{tenant}_{role:?}_secret");
+        let id = match role {
+            Role::Tenant => format!("key-{tenant}"),
+            Role::Operator => format!("operator-{tenant}"),
+        };
         let key = ApiKey {
-            id: format!("key-{tenant}"),
+            id,
             tenant: tenant.parse().unwrap(),
+            role,
             label: tenant.to_owned(),
             created_at: self.clock.now(),
             revoked_at: None,

@@ -7,3 +7,4 @@ mod headers;
 mod pixels;
 mod plans;
 mod presets;
+mod turned;

@@ -91,6 +91,7 @@ fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
         ),
         ("sweep", Body::Sweep { cursor: None }.into()),
         ("sweep_phase", sweep(SweepPhase::Processing, None)),
+        ("sweep_erased", sweep(SweepPhase::Erased, Some("1763878680|x"))),
         ("sweep_cursor", sweep(SweepPhase::Uploads, Some("in/x"))),
         (
             "sweep_pending",

@@ -87,6 +87,8 @@ pub(super) enum Mutant {
     SendBeforeRecord,
     /// Erasing removes the record and leaves nothing behind.
     NoTombstone,
+    /// The sweeper does not look for erased images whose objects may still be there.
+    ForgetsErased,
     /// A piece is known by its name alone while presets change.
     PiecesWithoutRevision,
     /// Lost starts are counted by each copy of a message for itself.

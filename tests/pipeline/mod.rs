@@ -11,4 +11,5 @@ mod late;
 mod path;
 mod refusals;
 mod sweeping;
+mod waiting;
 pub(super) mod world;

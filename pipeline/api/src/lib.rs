@@ -20,10 +20,12 @@ mod dead_letters;
 mod delivery;
 mod erase;
 mod events;
+pub mod exposition;
 mod health;
 mod host;
 mod images;
 mod list;
+mod mint;
 mod openapi;
 mod params;
 mod problem;
@@ -43,6 +45,7 @@ use domain::{Catalog, Clock, DeadLetters, Keyring, Objects, Outbox, signing::Sig
 use tokio::sync::Semaphore;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::mint::mint;
 pub use self::settings::{Access, Cors, Events, Pace, Settings};
 use self::traffic::Traffic;
 
