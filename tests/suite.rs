@@ -21,6 +21,7 @@ mod contract;
 mod home;
 mod imaging;
 mod messages;
+mod metadata;
 mod model;
 mod oracle;
 mod pipeline;

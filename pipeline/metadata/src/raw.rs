@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Values that are kept. A camera writes about a hundred, an editor a few hundred.
-const MOST_VALUES: usize = 2_000;
+const MOST_VALUES: usize = 1_000;
 
 /// Bytes of all values and of their names together, as they are written.
 const MOST_BYTES: usize = 256 << 10;

@@ -25,6 +25,7 @@ const COMMENT: u8 = 0xfe;
 
 pub(super) async fn read(file: &mut File<'_>) -> Result<Blocks, StoreError> {
     let mut blocks = Blocks::default();
+    let mut exif = BytesMut::new();
     let mut photoshop = BytesMut::new();
     let mut at = 2;
     for _ in 0..MOST_STEPS {
@@ -46,7 +47,7 @@ pub(super) async fn read(file: &mut File<'_>) -> Result<Blocks, StoreError> {
                     && let Some(segment) = file.at(at + 4, body).await?
                 {
                     match kind {
-                        APP1 => app1(&mut blocks, &segment).await?,
+                        APP1 => app1(&mut blocks, &mut exif, &segment),
                         APP13 => app13(&mut photoshop, &segment),
                         _ => comment(&mut blocks, &segment),
                     }
@@ -55,14 +56,23 @@ pub(super) async fn read(file: &mut File<'_>) -> Result<Blocks, StoreError> {
             }
         }
     }
+    if !exif.is_empty() {
+        blocks.take_exif(&exif.freeze()).await?;
+    }
     blocks.take_photoshop(&photoshop.freeze());
     Ok(blocks)
 }
 
 /// EXIF (EXIF 2.32, 4.7.2), XMP, or a part of extended XMP.
-async fn app1(blocks: &mut Blocks, segment: &Bytes) -> Result<(), StoreError> {
-    if segment.starts_with(EXIF) {
-        return blocks.take_exif(segment).await;
+fn app1(blocks: &mut Blocks, exif: &mut BytesMut, segment: &Bytes) {
+    if let Some(tiff) = segment.strip_prefix(EXIF) {
+        // The first counts; what is too long for one segment goes on in the next, though the
+        // standard does not allow it.
+        let goes_on = !matches!(tiff, [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..]);
+        if exif.is_empty() || goes_on && (exif.len() + tiff.len()) as u64 <= LONGEST_BLOCK {
+            exif.extend_from_slice(tiff);
+        }
+        return;
     }
     if let Some(packet) = segment.strip_prefix(XMP) {
         blocks.take_xmp(segment.slice_ref(packet));
@@ -78,7 +88,6 @@ async fn app1(blocks: &mut Blocks, segment: &Bytes) -> Result<(), StoreError> {
             blocks.fault("the extended XMP is too long");
         }
     }
-    Ok(())
 }
 
 fn app13(photoshop: &mut BytesMut, segment: &[u8]) {
