@@ -2,7 +2,8 @@
 //! EXIF 2.32, 4.6.2): an EXIF block, or a TIFF file.
 //!
 //! Read here and not by `kamadak-exif`, whose tags and values these are: it wants the whole file in
-//! memory, knows no BigTIFF, and from 64 KiB of directories that overlap makes seven million fields.
+//! memory, knows no BigTIFF, and makes six million fields in 317 MB (0.6.2, measured) from 64 KiB of
+//! directories that overlap.
 
 mod value;
 
