@@ -79,7 +79,7 @@ pub fn png(chunks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
 }
 
 /// A box of the ISO base media file format.
-pub fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+pub fn boxed(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 8).unwrap().to_be_bytes();
     [&length, &kind[..], body].concat()
 }

@@ -62,6 +62,7 @@ fn of_png() -> Metadata {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every field of text is an option")]
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

@@ -21,6 +21,7 @@ fn make(bytes: &[u8]) -> Option<String> {
     exposed(bytes).0.fields.camera.and_then(|camera| camera.make)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what is found is compared with an option")]
 fn found(make: &str) -> Option<String> {
     Some(make.to_owned())
 }
@@ -80,6 +81,9 @@ fn photoshops_resources_may_span_segments_and_hold_anything() {
     }
 }
 
+/// How a text is kept under a keyword: a kind of chunk, and its data.
+type Kind = fn(&str, &[u8]) -> (&'static [u8; 4], Vec<u8>);
+
 /// As ImageMagick writes it: a name, a number of bytes, and lines of 72 digits.
 fn raw_profile(name: &str, block: &[u8]) -> Vec<u8> {
     let digits = hex::encode(block);
@@ -107,7 +111,6 @@ fn png_keeps_raw_profiles_in_any_kind_of_text() {
     let packet = xmp("<dc:format>image/png</dc:format>");
     let of_jpeg = [b"http://ns.adobe.com/xap/1.0/\0", packet.as_bytes()].concat();
     let sets = iptc(&[(2, 5, b"Hafen")]);
-    type Kind = fn(&str, &[u8]) -> (&'static [u8; 4], Vec<u8>);
     for kind in [text as Kind, compressed, international] {
         let with = |name: &str, block: &[u8]| {
             let chunk = kind(&format!("Raw profile type {name}"), &raw_profile(name, block));
@@ -162,23 +165,23 @@ fn png_texts_are_of_their_charset_and_under_a_bound() {
 /// The tables of a HEIF file: items of (identifier, type), what they describe, and where each lies.
 fn heif(items: &[(u16, &[u8])], describes: &[(u16, u16)], places: &[u8], data: &[u8]) -> Vec<u8> {
     let entry = |(id, kind): &(u16, &[u8])| {
-        boxed(b"infe", &[&[2, 0, 0, 0], &id.to_be_bytes()[..], &[0, 0], kind].concat())
+        boxed(*b"infe", &[&[2, 0, 0, 0], &id.to_be_bytes()[..], &[0, 0], kind].concat())
     };
     let count = u16::try_from(items.len()).unwrap().to_be_bytes();
     let entries = boxes(&items.iter().map(entry).collect::<Vec<_>>());
     let references: Vec<_> = describes
         .iter()
-        .map(|(from, to)| boxed(b"cdsc", &[from.to_be_bytes(), [0, 1], to.to_be_bytes()].concat()))
+        .map(|(from, to)| boxed(*b"cdsc", &[from.to_be_bytes(), [0, 1], to.to_be_bytes()].concat()))
         .collect();
     let meta = [
         vec![0; 4],
-        boxed(b"pitm", &[0, 0, 0, 0, 0, 9]),
-        boxed(b"iinf", &[&[0; 4], &count[..], &entries].concat()),
-        boxed(b"iref", &[vec![0; 4], boxes(&references)].concat()),
-        boxed(b"iloc", places),
-        boxed(b"idat", data),
+        boxed(*b"pitm", &[0, 0, 0, 0, 0, 9]),
+        boxed(*b"iinf", &[&[0; 4], &count[..], &entries].concat()),
+        boxed(*b"iref", &[vec![0; 4], boxes(&references)].concat()),
+        boxed(*b"iloc", places),
+        boxed(*b"idat", data),
     ];
-    [boxed(b"ftyp", b"heic\0\0\0\0mif1heic"), boxed(b"meta", &meta.concat())].concat()
+    [boxed(*b"ftyp", b"heic\0\0\0\0mif1heic"), boxed(*b"meta", &meta.concat())].concat()
 }
 
 #[test]
@@ -216,7 +219,7 @@ fn heif_items_lie_in_the_file_or_beside_their_tables() {
     // In the file, behind the tables.
     let places = |at| locations(&[place(1, 0, &[(at, one.len())])]);
     let at = heif(&all[..1], &[], &places(0), &[]).len() + 8;
-    let file = [heif(&all[..1], &[], &places(at), &[]), boxed(b"mdat", &one)].concat();
+    let file = [heif(&all[..1], &[], &places(at), &[]), boxed(*b"mdat", &one)].concat();
     assert_eq!(make(&file), found("One"));
     // XMP is told by its type, and only where it is not encoded further.
     let packet = xmp("<dc:format>image/heic</dc:format>");
@@ -238,20 +241,20 @@ fn stored(data: &[u8]) -> Vec<u8> {
 #[test]
 fn jpeg_xl_boxes_may_be_compressed() {
     let file = |all: &[Vec<u8>]| {
-        let signature = boxed(b"JXL ", b"\r\n\x87\n");
-        [signature, boxed(b"ftyp", b"jxl \0\0\0\0jxl "), boxes(all)].concat()
+        let signature = boxed(*b"JXL ", b"\r\n\x87\n");
+        [signature, boxed(*b"ftyp", b"jxl \0\0\0\0jxl "), boxes(all)].concat()
     };
     let exif = [&[0; 4], &block(b"One\0")[..]].concat();
-    let brob = |kind: &[u8; 4], content: &[u8]| boxed(b"brob", &[kind, content].concat());
-    assert_eq!(make(&file(&[boxed(b"Exif", &exif)])), found("One"));
+    let brob = |kind: &[u8; 4], content: &[u8]| boxed(*b"brob", &[kind, content].concat());
+    assert_eq!(make(&file(&[boxed(*b"Exif", &exif)])), found("One"));
     assert_eq!(make(&file(&[brob(b"Exif", &stored(&exif))])), found("One"));
     let packet = xmp("<dc:format>image/jxl</dc:format>");
     let compressed = brob(b"xml ", &stored(packet.as_bytes()));
     assert_eq!(raw(&file(&[compressed]))["xmp"]["dc:format"], "image/jxl");
     // The structure may begin later; and a stream that breaks off is none.
     let later = [&[0, 0, 0, 3, 7, 7, 7], &block(b"One\0")[..]].concat();
-    assert_eq!(make(&file(&[boxed(b"Exif", &later)])), found("One"));
-    assert_eq!(make(&file(&[boxed(b"Exif", &[0, 0, 0, 9, 1])])), None);
+    assert_eq!(make(&file(&[boxed(*b"Exif", &later)])), found("One"));
+    assert_eq!(make(&file(&[boxed(*b"Exif", &[0, 0, 0, 9, 1])])), None);
     let whole = stored(&exif);
     assert_eq!(make(&file(&[brob(b"Exif", &whole[..whole.len() - 5])])), None);
     // A stream of five bytes that asks for a window of a gigabyte gets none.

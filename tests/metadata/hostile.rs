@@ -188,7 +188,7 @@ fn what_is_scattered_over_a_file_is_not_looked_for_without_end() {
         assert!(cost.bytes > MOST_BYTES / 2, "{cost:?}");
     }
     // A list of boxes that goes nowhere, and one that comes back.
-    judge(&[boxed(b"ftyp", b"heic"), boxed(b"free", &[]).repeat(100_000)].concat());
+    judge(&[boxed(*b"ftyp", b"heic"), boxed(*b"free", &[]).repeat(100_000)].concat());
     judge(b"\0\0\0\x0cftypheic\0\0\0\x01free\0\0\0\0\0\0\0\0");
 }
 
@@ -210,9 +210,9 @@ fn what_stands_behind_the_pixels_is_found_without_reading_them() {
     tiff.extend(u32::try_from(8 + pixels + 18).unwrap().to_be_bytes());
     tiff.extend(b"\0\0\0\0Maker\0");
     let jxl = [
-        boxed(b"JXL ", b"\r\n\x87\n"),
-        boxed(b"jxlc", &vec![1; pixels]),
-        boxed(b"Exif", &[&[0; 4], &block()[..]].concat()),
+        boxed(*b"JXL ", b"\r\n\x87\n"),
+        boxed(*b"jxlc", &vec![1; pixels]),
+        boxed(*b"Exif", &[&[0; 4], &block()[..]].concat()),
     ]
     .concat();
     let png = png(&[(b"IDAT", vec![1; pixels]), (b"eXIf", block())]);
