@@ -151,6 +151,7 @@ fn an_extended_packet_is_put_together_and_nothing_else_is() {
     assert_eq!(source(&[first.clone(), tail(), foreign.clone(), small]), (true, false));
     // With a gap, twice, of another length, or of nobody.
     assert_eq!(source(&[first.clone(), tail()]), (false, true));
+    assert_eq!(source(&[first.clone(), head(), portion(OURS, full, 150, end)]), (false, true));
     assert_eq!(source(&[first.clone(), head(), head(), tail()]), (false, true));
     assert_eq!(source(&[first.clone(), portion(OURS, full + 1, 0, begin), tail()]), (false, true));
     assert_eq!(source(&[first.clone(), foreign]), (false, true));
