@@ -22,6 +22,7 @@ mod golden;
 mod home;
 mod imaging;
 mod messages;
+mod metadata;
 mod model;
 mod oracle;
 mod pipeline;
