@@ -1,0 +1,33 @@
+import { announce } from "./announce";
+import { element } from "./element";
+
+/** How long a button says that it has copied. */
+const SAID_FOR = 2000;
+
+/** A button that copies a text, and says so. `what` names it: "URL of small, WebP". */
+export function copyButton(what: string, text: string, label = "Copy URL"): HTMLButtonElement {
+  const button = element("button", { type: "button", className: "copy", textContent: label, aria: { label: `${label}: ${what}` } });
+  button.addEventListener("click", async () => {
+    const copied = await copy(text, button);
+    button.textContent = copied ? "Copied" : "Not copied";
+    announce(copied ? `Copied: ${what}` : `${what} could not be copied`);
+    setTimeout(() => (button.textContent = label), SAID_FOR);
+  });
+  return button;
+}
+
+async function copy(text: string, near: HTMLElement): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // On plain HTTP a page has no clipboard of its own, but may copy what is selected.
+    const field = element("textarea", { value: text, readOnly: true, className: "unseen" });
+    near.after(field);
+    field.select();
+    const copied = document.execCommand("copy");
+    field.remove();
+    near.focus();
+    return copied;
+  }
+}
