@@ -23,6 +23,7 @@ mod imaging;
 mod messages;
 mod model;
 mod oracle;
+mod page;
 mod pipeline;
 mod recovery;
 mod report;

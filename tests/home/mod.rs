@@ -39,5 +39,5 @@ mod refusals;
     clippy::expect_used,
     reason = "a helper that cannot go on ends its test"
 )]
-mod server;
+pub(crate) mod server;
 mod upload;
