@@ -12,7 +12,7 @@ use super::pictures;
 use crate::report::{self, Lack};
 
 /// Longer than any walk takes, so that one that hangs is ended and not waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What Chromium is called where it is on the PATH, and where macOS has it.
 const CHROMIUM: &[&str] = &["chromium", "chromium-browser"];
@@ -28,8 +28,7 @@ pub(super) fn has_node(test: &str) -> bool {
         report::not_run(test, Lack::Tool("node", "nodejs npm"));
         return false;
     }
-    // Written by `./dev test` when all were installed.
-    if !web().join("node_modules/.package-lock.json").exists() {
+    if !web().join("node_modules/playwright-core").exists() {
         report::not_run(test, Lack::Tool("web/node_modules", "nodejs npm, then npm ci in web"));
         return false;
     }

@@ -33,7 +33,8 @@ export function launch() {
 /** Runs a walk in a context of its own; answers what the watchers saw. */
 export async function visit(browser, steps, { expected = [], origin = url, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  context.setDefaultTimeout(10_000);
+  // A machine that compiles beside the tests is slow, not broken.
+  context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   const seen = { errors: [], foreign: [] };
   page.on("console", (message) => {
@@ -48,7 +49,8 @@ export async function visit(browser, steps, { expected = [], origin = url, ...op
   try {
     await steps(page);
   } catch (error) {
-    console.error("the page said:", seen, "\n", await page.locator("body").innerText().catch(String));
+    const text = await page.locator("body").innerText().catch(String);
+    console.error("the page said:", seen, text.replace(/\s*\n\s*/g, " | "));
     throw error;
   }
   await context.close();
@@ -84,17 +86,21 @@ export async function tile(page, name, state) {
   return found.first();
 }
 
-/** What the announcers said, from now on. */
+/** What the announcers say from now on; `heard` is theirs in the page, too. */
 export async function listen(page) {
   await page.evaluate(() => {
     globalThis.heard = [];
-    const hear = () => {
+    const last = new Map();
+    const hear = (first) => {
       for (const region of document.querySelectorAll("[data-announcer]")) {
         const text = region.textContent.trim();
-        if (text !== "" && globalThis.heard.at(-1) !== text) globalThis.heard.push(text);
+        if (last.get(region) === text) continue;
+        last.set(region, text);
+        if (text !== "" && !first) globalThis.heard.push(text);
       }
     };
-    new MutationObserver(hear).observe(document.body, { subtree: true, childList: true, characterData: true });
+    hear(true);
+    new MutationObserver(() => hear(false)).observe(document.body, { subtree: true, childList: true, characterData: true });
   });
   return () => page.evaluate(() => globalThis.heard);
 }

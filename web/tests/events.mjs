@@ -37,5 +37,5 @@ await walk(async (page) => {
   await pick(page, ...names);
   for (const name of names) await tile(page, name, "ready");
   assert.ok(most >= 2 && most <= 4, `${most} were sent at a time`);
-  await page.getByText("12 images ready").waitFor();
+  await page.locator("#summary", { hasText: "12 images ready" }).waitFor();
 });

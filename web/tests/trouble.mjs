@@ -12,7 +12,8 @@ await walk(async (page) => {
   await pick(page, "notes.txt");
   const notes = await tile(page, "notes.txt", "rejected");
   await notes.getByText("This is no image of a format that is taken").waitFor();
-  assert.ok((await heard()).some((text) => text.startsWith("notes.txt: This is no image")), await heard());
+  await page.waitForFunction(() => globalThis.heard.some((text) => text.startsWith("notes.txt: This is no image")));
+  assert.match((await heard()).at(-1), /1 image not taken/);
   await notes.getByRole("link").click();
   const dialog = page.getByRole("dialog", { name: "notes.txt" });
   await dialog.locator(".problem").getByText("This is no image").waitFor();

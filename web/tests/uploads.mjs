@@ -74,7 +74,7 @@ await walk(async (page) => {
 
   assert.equal(await page.locator("#state").innerText(), "4 images");
   // The summary is the last thing of an upload, and may still be on its way.
-  await page.waitForFunction(() => globalThis.heard.filter((text) => /ready$/.test(text.trim())).length >= 3);
+  await page.waitForFunction(() => globalThis.heard.filter((text) => /ready$/.test(text)).length >= 3);
   const said = await heard();
   for (const text of ["Uploading 1 image", "1 image ready", "Uploading 2 images", "2 images ready"]) {
     assert.ok(said.includes(text), `${text} is announced: ${said}`);

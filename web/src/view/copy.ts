@@ -6,12 +6,17 @@ const SAID_FOR = 2000;
 
 /** A button that copies a text, and says so. `what` names it: "URL of small, WebP". */
 export function copyButton(what: string, text: string, label = "Copy URL"): HTMLButtonElement {
-  const button = element("button", { type: "button", className: "copy", textContent: label, aria: { label: `${label}: ${what}` } });
+  const button = element("button", { type: "button", className: "copy" });
+  const say = (text: string) => {
+    button.textContent = text;
+    button.ariaLabel = `${text}: ${what}`;
+  };
+  say(label);
   button.addEventListener("click", async () => {
-    const copied = await copy(text, button);
-    button.textContent = copied ? "Copied" : "Not copied";
-    announce(copied ? `Copied: ${what}` : `${what} could not be copied`);
-    setTimeout(() => (button.textContent = label), SAID_FOR);
+    const copied = (await copy(text, button)) ? "Copied" : "Not copied";
+    announce(`${copied}: ${what}`);
+    say(copied);
+    setTimeout(() => say(label), SAID_FOR);
   });
   return button;
 }

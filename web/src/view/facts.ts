@@ -11,8 +11,8 @@ export function facts(record: ImageRecord): HTMLElement {
   const raw = record.metadata?.raw_url ?? null;
   return element(
     "div", { className: "facts" },
-    table("Original", original(record)),
     said.length === 0 && record.status !== "ready" ? null : table("Metadata", said, "The file says nothing about itself."),
+    table("Original", original(record)),
     raw && element("p", {}, copyButton("URL of all metadata", raw, "Copy URL of all metadata")),
   );
 }

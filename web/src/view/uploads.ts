@@ -108,7 +108,8 @@ export class Uploads {
     } else if (batch.length > 0) {
       const ready = batch.filter((upload) => upload.state === "ready").length;
       const rest = batch.length - ready;
-      const text = rest === 0 ? `${images(ready)} ready` : `${images(ready)} ready, ${rest} not taken`;
+      const outcomes = [ready > 0 && `${images(ready)} ready`, rest > 0 && `${images(rest)} not taken`];
+      const text = outcomes.filter(Boolean).join(", ");
       if (this.#summary.textContent !== text) announce(text);
       this.#summary.textContent = text;
     }
