@@ -12,13 +12,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: false,
     reportCompressedSize: false,
-    rolldownOptions: { output: { postBanner: CREDIT, entryFileNames: "assets/page-[hash].js", assetFileNames: "assets/[name]-[hash][extname]" } },
+    rolldownOptions: { output: { postBanner: CREDIT, entryFileNames: "assets/page-[hash].js" } },
   },
   // `npm run dev`, before a server that was told of this origin: see CONTRIBUTING.md.
   server: {
     host: "127.0.0.1",
     port: 5173,
     strictPort: true,
-    proxy: Object.fromEntries(["/v1", "/v/", "/p/", "/m/"].map((path) => [path, "http://127.0.0.1:8080"])),
+    proxy: { "/v1": "http://127.0.0.1:8080" },
   },
 });

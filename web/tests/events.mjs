@@ -1,5 +1,6 @@
-// Streams that end before their image is final, as the cloud's do after 25 s, are resumed with the
-// id that was seen last; and whole batches get through the few streams and uploads at a time.
+// News of many images. Streams that end before their image is final, as the cloud's do after 25 s, are resumed with the
+// id that was seen last; and whole batches get through the few streams and uploads at a time,
+// and are listed page by page.
 
 import { assert, pick, tile, url, walk } from "./browser.mjs";
 
@@ -38,4 +39,18 @@ await walk(async (page) => {
   for (const name of names) await tile(page, name, "ready");
   assert.ok(most >= 2 && most <= 4, `${most} were sent at a time`);
   await page.locator("#summary", { hasText: "12 images ready" }).waitFor();
+
+  // Pages of five: the button is gone with the last, and the keyboard goes on at the first that is new.
+  await page.route("**/v1/images?limit=50*", (route) => route.continue({ url: route.request().url().replace("limit=50", "limit=5") }));
+  await page.reload();
+  const more = page.getByRole("button", { name: "Show more" });
+  for (const [count, state] of [[5, "The newest 5 images"], [10, "The newest 10 images"], [13, "13 images"]]) {
+    await page.locator("#state", { hasText: state }).waitFor();
+    assert.equal(await page.locator(".tile").count(), count);
+    if (count < 13) await more.click();
+  }
+  assert.ok(await more.isHidden());
+  const names13 = await page.locator(".tile .name").allInnerTexts();
+  assert.equal(new Set(names13).size, 13);
+  await page.waitForFunction((name) => document.activeElement.ariaLabel === name, names13[10]);
 });

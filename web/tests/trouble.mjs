@@ -49,6 +49,9 @@ await walk(async (page) => {
   await assertAccessible(page, "a failed upload");
   await clear.getByRole("button", { name: "Try again: clear.png" }).click();
   await tile(page, "clear.png", "ready");
+  const { images } = await (await fetch(`${url}/v1/images`)).json();
+  const [again, first] = images.filter((image) => image.filename === "clear.png" || image.status === "erased");
+  assert.deepEqual([again.status, first.status], ["ready", "erased"], "the image that was given up is taken back");
 
   // An answer that was lost: the bytes had come, and the image is not lost.
   await page.route("**/in/*", async (route) => {

@@ -23,6 +23,7 @@ export class Detail {
   readonly #forth = element("button", { type: "button", textContent: "›", title: "Older", aria: { label: "Older image" } });
   readonly #dialog: HTMLDialogElement;
   #id: string | null = null;
+  #shown = "";
 
   constructor(
     readonly client: Client,
@@ -62,15 +63,18 @@ export class Detail {
 
   async #open(id: string): Promise<void> {
     this.#id = id;
+    this.#shown = "";
     this.#variants.forget();
     try {
       // Anew each time: the signed URLs of an older record may have ended.
       const known = this.gallery.record(id);
-      if (known !== null) this.#show(known);
+      if (known !== null) this.#reveal(known);
       const record = await this.client.image(id);
       if (this.#id !== id) return;
       this.gallery.show(record);
-      this.#show(record);
+      // Only where it was not shown before: it may have been closed meanwhile.
+      if (known === null) this.#reveal(record);
+      else this.#show(record);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (this.#id !== id) return;
@@ -81,7 +85,19 @@ export class Detail {
     }
   }
 
+  #reveal(record: ImageRecord): void {
+    this.#title.textContent = nameOf(record);
+    // Open before its variants are shown: which of them fits can be told only then.
+    if (!this.#dialog.open) this.#dialog.showModal();
+    this.#title.focus();
+    this.#show(record);
+  }
+
   #show(record: ImageRecord): void {
+    // The same once more would only take the keyboard's place away.
+    const text = JSON.stringify(record);
+    if (text === this.#shown) return;
+    this.#shown = text;
     const name = nameOf(record);
     this.#title.textContent = name;
     document.title = `${name} – Darkroom`;
@@ -95,9 +111,6 @@ export class Detail {
     this.#showTools(record);
     this.#back.disabled = this.gallery.neighbour(record.image_id, -1) === null;
     this.#forth.disabled = this.gallery.neighbour(record.image_id, 1) === null;
-    if (this.#dialog.open) return;
-    this.#dialog.showModal();
-    this.#title.focus();
   }
 
   #showTools(record: ImageRecord): void {
@@ -132,7 +145,6 @@ export class Detail {
     // In the place of this image: the way back leads to the gallery.
     history.replaceState(null, "", `#/images/${next}`);
     this.route();
-    this.#title.focus();
   }
 
   #closed(): void {

@@ -19,6 +19,8 @@ const ANNOUNCED_EVERY = 5000;
 interface Upload {
   file: File;
   tile: Tile;
+  /** The image that was created for it. */
+  id: string | null;
   sent: number;
   state: "waiting" | "developing" | "ready" | "refused" | "failed";
 }
@@ -44,7 +46,7 @@ export class Uploads {
     if (files.length === 0) return;
     // What is over is no part of the next summary.
     if (!this.#batch.some(isUnderWay)) this.#batch = [];
-    const uploads = files.map((file): Upload => ({ file, sent: 0, state: "waiting", tile: this.gallery.begin(file.name) }));
+    const uploads = files.map((file): Upload => ({ file, id: null, sent: 0, state: "waiting", tile: this.gallery.begin(file.name) }));
     this.#batch.push(...uploads);
     this.#announced = Date.now();
     announce(`Uploading ${images(files.length)}`);
@@ -68,6 +70,7 @@ export class Uploads {
   async #send(upload: Upload): Promise<string> {
     const { file, tile } = upload;
     const created = await this.client.createUpload(file);
+    upload.id = created.image_id;
     this.gallery.adopt(tile, pending(created.image_id, file));
     const sent = (count: number) => {
       upload.sent = Math.min(count, file.size);
@@ -81,15 +84,30 @@ export class Uploads {
   }
 
   #failed(upload: Upload, problem: Problem): void {
+    const arrived = upload.state === "developing";
     upload.state = "failed";
     announce(`${upload.file.name}: ${headline(problem)}`);
+    // The image is there and goes its way; only the news of it were lost.
+    if (arrived) return;
     const { tile } = upload;
     const retry = () => {
+      void this.#abandon(upload);
       Object.assign(upload, { state: "waiting", sent: 0 });
       if (!this.#batch.includes(upload)) this.#batch.push(upload);
       void this.#bring(upload);
     };
-    tile.fail(problem, retry, () => this.gallery.discard(tile));
+    tile.fail(problem, retry, () => {
+      void this.#abandon(upload);
+      this.gallery.discard(tile);
+      part("pick").focus();
+    });
+  }
+
+  /** Takes an image back whose bytes will not come. What cannot be taken back expires by itself. */
+  async #abandon(upload: Upload): Promise<void> {
+    const { id } = upload;
+    upload.id = null;
+    if (id !== null) await this.client.erase(id).catch(() => {});
   }
 
   /** The line in the header, and now and then a word about it. */

@@ -5,6 +5,9 @@ import { element } from "./element";
 import { placeholder } from "./placeholder";
 import { bytes, format, headline, pixels, sentence } from "./words";
 
+/** Pixels that the stage keeps free at either side. */
+const MARGIN = 16;
+
 /** The variants of an image: one of them on a stage at its true pixels, and a list to choose by. */
 export class Variants {
   readonly stage = element("div", { className: "stage", role: "region", tabIndex: 0, aria: { label: "Picture at its true pixels" } });
@@ -14,7 +17,7 @@ export class Variants {
 
   show(record: ImageRecord): void {
     const made = record.variants.filter(isMade);
-    const shown = made.find((variant) => key(variant) === this.#chosen) ?? largest(made);
+    const shown = made.find((variant) => key(variant) === this.#chosen) ?? this.#fitting(made);
     this.#showOnStage(record, shown);
     const items = record.variants.map((variant) =>
       isMade(variant) ? this.#item(record, variant, variant === shown) : notMade(variant),
@@ -32,6 +35,13 @@ export class Variants {
   forget(): void {
     this.#chosen = null;
     this.stage.replaceChildren();
+  }
+
+  /** The largest that the stage shows at once; where none fits, the smallest. */
+  #fitting(made: Made[]): Made | undefined {
+    const room = this.stage.clientWidth - 2 * MARGIN;
+    const bySize = [...made].sort((a, b) => a.width * a.height - b.width * b.height);
+    return bySize.findLast((variant) => variant.width / devicePixelRatio <= room) ?? bySize[0];
   }
 
   #item(record: ImageRecord, variant: Made, shown: boolean): HTMLLIElement {
@@ -82,11 +92,4 @@ function notMade(variant: Variant): HTMLLIElement {
 
 function key(variant: Variant): string {
   return `${variant.name}.${variant.format}`;
-}
-
-function largest(made: Made[]): Made | undefined {
-  return made.reduce<Made | undefined>(
-    (best, variant) => (best === undefined || variant.width * variant.height > best.width * best.height ? variant : best),
-    undefined,
-  );
 }
