@@ -13,14 +13,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={ASSETS}");
     let folder = fs::canonicalize(ASSETS).map_err(|error| format!("{ASSETS}: {error}"))?;
+    let folder = folder.to_str().ok_or("the path of this repository is not UTF-8")?;
     let mut names = Vec::new();
-    for entry in fs::read_dir(&folder)? {
-        names.push(entry?.file_name().into_string().map_err(|name| format!("{name:?}"))?);
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().into_string();
+        names.push(name.map_err(|name| format!("{} is not UTF-8", name.display()))?);
     }
     names.sort();
     let mut table = String::from("&[\n");
     for name in names {
-        let path = folder.join(&name);
+        let path = format!("{folder}/{name}");
         writeln!(table, "    ({name:?}, include_bytes!({path:?})),")?;
     }
     table.push(']');
