@@ -1,6 +1,7 @@
 // What goes wrong is told in words, and what passes is waited for.
 
-import { assert, assertAccessible, listen, pick, tile, url, walk } from "./browser.mjs";
+import { readFileSync } from "node:fs";
+import { assert, assertAccessible, listen, pick, picture, tile, url, walk } from "./browser.mjs";
 
 const expected = [/status of (503|400|500)/, /ERR_INTERNET_DISCONNECTED|ERR_FAILED/];
 
@@ -55,10 +56,14 @@ await walk(async (page) => {
 
   // An answer that was lost: the bytes had come, and the image is not lost.
   await page.route("**/in/*", async (route) => {
-    await route.fetch();
+    const body = readFileSync(picture("second.jpg"));
+    const answer = await fetch(route.request().url(), { method: "PUT", headers: { "Content-Type": "image/jpeg" }, body });
+    assert.equal(answer.status, 200);
     await route.abort("failed");
   }, { times: 1 });
+  const refused = page.waitForResponse((response) => response.status() === 412);
   await pick(page, "second.jpg");
+  await refused;
   await tile(page, "second.jpg", "ready");
 
   // Offline: said, and it goes on by itself.
