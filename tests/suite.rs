@@ -25,6 +25,7 @@ mod messages;
 mod metadata;
 mod model;
 mod oracle;
+mod page;
 mod pipeline;
 mod recovery;
 mod report;

@@ -47,5 +47,5 @@ mod refusals;
     clippy::expect_used,
     reason = "a helper that cannot go on ends its test"
 )]
-mod server;
+pub(crate) mod server;
 mod upload;
