@@ -17,7 +17,7 @@ const RGB: [[f32; 3]; 3] = [
 ];
 
 /// A colour: L* of 0–100, a*, b*.
-pub(super) type Lab = [f32; 3];
+pub(crate) type Lab = [f32; 3];
 
 /// The curve of the eye for light of 16 bits.
 static EYE: LazyLock<Box<[f32]>> = LazyLock::new(|| {
@@ -56,7 +56,7 @@ fn product(matrix: &[[f32; 3]; 3], vector: [f32; 3]) -> [f32; 3] {
 }
 
 /// Of linear light of 16 bits.
-pub(super) fn lab(light: [u16; 3]) -> Lab {
+pub(crate) fn lab(light: [u16; 3]) -> Lab {
     let [x, y, z] = product(&XYZ, light.map(f32::from)).map(eye);
     [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
 }

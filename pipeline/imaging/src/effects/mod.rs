@@ -13,7 +13,7 @@ mod encoded;
 mod facts;
 mod frame;
 mod gauss;
-mod lab;
+pub(crate) mod lab;
 mod matrix;
 mod parse;
 mod pixelate;
