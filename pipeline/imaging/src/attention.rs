@@ -113,8 +113,11 @@ impl Cells {
                 let pixels = line.chunks(channels * side as usize);
                 for (sum, pixels) in sums.iter_mut().zip(pixels) {
                     for pixel in pixels.chunks_exact(channels) {
-                        let colour =
-                            if channels < 3 { [pixel[0]; 3] } else { [pixel[0], pixel[1], pixel[2]] };
+                        let colour = if channels < 3 {
+                            [pixel[0]; 3]
+                        } else {
+                            [pixel[0], pixel[1], pixel[2]]
+                        };
                         for (sum, sample) in sum.iter_mut().zip(colour) {
                             *sum += u64::from(sample);
                         }

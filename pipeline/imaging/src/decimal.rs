@@ -40,6 +40,11 @@ impl Decimal {
         (millionths.abs() <= Self::MOST as f64).then_some(Decimal(millionths as i64))
     }
 
+    /// The number, if it is a whole one.
+    pub const fn whole_number(self) -> Option<i64> {
+        if self.0 % 1_000_000 == 0 { Some(self.0 / 1_000_000) } else { None }
+    }
+
     /// The number.
     #[expect(clippy::cast_precision_loss, reason = "the range is within 2⁵³")]
     pub fn get(self) -> f64 {

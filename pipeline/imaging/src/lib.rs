@@ -28,6 +28,7 @@ pub mod rows;
 mod attention;
 mod canvas;
 mod derived;
+mod encoders;
 mod linear;
 mod resample;
 mod run;
@@ -40,7 +41,9 @@ pub use fault::{Fault, FaultCode};
 pub use formats::{Channels, Format, Header, HeaderError, Whole, open};
 pub use geometry::{Area, Fit, Orientation, Point, Size};
 pub use limits::Limits;
-pub use plan::{Backdrop, Budget, Change, Lineage, Made, Part, Piece, Plan, Progress, Rendition};
+pub use plan::{
+    Backdrop, Budget, Change, Coding, Frames, Lineage, Made, Part, Piece, Plan, Progress, Rendition,
+};
 pub use plan::{Resample, Shrink, Step, Unlimited, Work};
 pub use recipe::{Preset, Presets, PresetsError};
 pub use rows::{Depth, Layout, Picture, Rows};

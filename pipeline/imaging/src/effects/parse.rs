@@ -15,49 +15,52 @@ use crate::decimal::Decimal;
 use crate::geometry::Point;
 
 /// What is wrong, and where in the text.
-pub type Complaint = (Range<usize>, String);
+pub(crate) type Complaint = (Range<usize>, String);
 
 type Value<'i> = Spanned<DeValue<'i>>;
 
-/// What an effect is read from.
-#[expect(missing_debug_implementations, reason = "a closure has no form to show")]
-pub struct Source<'a> {
-    /// The whole document, for quoting values as they are written.
-    pub text: &'a str,
-    /// Finds the picture of a name, or says why there is none.
-    pub image: &'a mut dyn FnMut(&str) -> Result<AssetId, String>,
-}
+/// Finds the picture of a name, or says why there is none.
+type Resolve<'a> = &'a mut dyn FnMut(&str) -> Result<AssetId, String>;
 
-/// Reads one effect: a value in the list `effects`.
-pub fn parse(value: &Value<'_>, source: &mut Source<'_>) -> Result<Effect, Complaint> {
-    let (name, given) = match value.get_ref() {
-        DeValue::String(name) => ((name.as_ref(), value.span()), None),
+/// Reads one effect: a value in the list `effects` of the document `text`.
+pub(crate) fn parse(
+    value: &Value<'_>,
+    text: &str,
+    resolve: Resolve<'_>,
+) -> Result<Effect, Complaint> {
+    let mut source = Source { text, resolve };
+    let (name, span, given) = match value.get_ref() {
+        DeValue::String(name) => (name.as_ref(), value.span(), None),
         DeValue::Table(table) => {
             let mut keys = table.iter();
             match (keys.next(), keys.next()) {
-                (Some((name, given)), None) => {
-                    ((name.get_ref().as_ref(), name.span()), Some(given))
-                }
+                (Some((name, given)), None) => (name.get_ref().as_ref(), name.span(), Some(given)),
                 _ => return Err(source.unfit(value, "effects", "one effect in each { }")),
             }
         }
         _ => return Err(source.unfit(value, "effects", "an effect's name, or { name = { … } }")),
     };
-    let (name, span) = name;
     let facts = Effect::CATALOGUE.iter().find(|facts| facts.name == name).ok_or_else(|| {
         let names: Vec<&str> = Effect::CATALOGUE.iter().map(|facts| facts.name).collect();
         (span.clone(), format!("unknown effect \"{name}\"; allowed: {}", names.join(", ")))
     })?;
-    let table = match given.map(|given| (given, given.get_ref())) {
-        None => None,
-        Some((_, DeValue::Table(table))) => Some(table),
-        Some((given, _)) => {
-            return Err(source.unfit(given, name, &format!("a table of {}", keys(facts))));
-        }
-    };
+    let table =
+        match given {
+            None => None,
+            Some(given) => Some(given.get_ref().as_table().ok_or_else(|| {
+                source.unfit(given, name, &format!("a table of {}", keys(facts)))
+            })?),
+        };
     let parameters = source.parameters(facts, table, &span)?;
     // The facts and the type of an effect say the same, which a test holds for each of them.
     serde_json::from_value(json!({ name: parameters })).map_err(|error| (span, error.to_string()))
+}
+
+/// What an effect is read from.
+struct Source<'a> {
+    /// The whole document, for quoting values as they are written.
+    text: &'a str,
+    resolve: Resolve<'a>,
 }
 
 fn keys(facts: &Facts) -> String {
@@ -133,7 +136,7 @@ impl Source<'_> {
             Kind::Text { most } => return self.words(facts, parameter, given, most),
             Kind::Image => {
                 if let Some(name) = given.get_ref().as_str() {
-                    let id = (self.image)(name).map_err(|reason| {
+                    let id = (self.resolve)(name).map_err(|reason| {
                         let key = format!("{}.{}", facts.name, parameter.name);
                         (given.span(), format!("{key} = \"{name}\" is not possible: {reason}"))
                     })?;

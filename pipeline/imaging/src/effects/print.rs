@@ -2,20 +2,15 @@
 
 use serde_json::Value as Json;
 
-use super::{AssetId, Effect};
+use super::Effect;
 
 impl Effect {
-    /// The effect in TOML, with every parameter; [`parse`](super::parse) reads it back as the same.
-    /// A picture is written by the name that it is given here.
-    pub fn to_toml(&self, name: &dyn Fn(&AssetId) -> String) -> String {
+    /// The effect as presets write it, with every parameter. A picture is named by its id, so who
+    /// reads it back has to find pictures by their ids.
+    pub(crate) fn to_toml(&self) -> String {
         let facts = self.facts();
         let mut plain = serde_json::to_value(self).unwrap_or_default();
-        let mut parameters = plain.get_mut(facts.name).map(Json::take).unwrap_or_default();
-        if let Effect::Watermark(mark) = self
-            && let Some(image) = parameters.get_mut("image")
-        {
-            *image = Json::from(name(&mark.image));
-        }
+        let parameters = plain.get_mut(facts.name).map(Json::take).unwrap_or_default();
         let written: Vec<String> = facts
             .parameters
             .iter()

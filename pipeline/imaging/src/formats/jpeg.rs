@@ -1,22 +1,18 @@
 //! JPEG (ITU-T T.81 | ISO/IEC 10918-1; JFIF 1.02; EXIF 2.32 for orientation).
 
-use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
-use super::{Channels, Format, Header, HeaderError, Whole, exif, short, side_too_long};
-use crate::canvas::Bitmap;
+use super::{Channels, Format, Header, HeaderError, Whole, exif, short};
 use crate::fault::Fault;
-use crate::geometry::{Orientation, Size};
+use crate::geometry::Orientation;
 use crate::rows::{Depth, Layout, Picture, Rows};
 
 /// The longest side that a frame header can say.
 const SIDE: u32 = 65_535;
-/// From this quality on, colour is kept at full resolution (4:4:4 instead of 4:2:0).
-const FULL_COLOUR: u8 = 90;
 
 /// Walks the markers up to the first scan (T.81, B.1.1). Bytes between segments are skipped, as
 /// libjpeg does.
@@ -226,36 +222,4 @@ fn fault(error: DecodeErrors) -> Fault {
         }
         other => Fault::damaged(format!("The JPEG is damaged: {other}.")),
     }
-}
-
-/// Encodes in one interleaved scan; colour is halved each way below [`FULL_COLOUR`], by averages.
-/// `bitmap` has no alpha. Optimised Huffman tables would save 3.5 % of the bytes, but this encoder
-/// then writes a scan for each component, and readers in Rust lose two of them: see
-/// [`Frame::header`]. A progressive file is no smaller.
-pub(crate) fn encode(bitmap: &Bitmap, quality: u8) -> Result<Vec<u8>, Fault> {
-    let too_long = |_| side_too_long(Format::Jpeg, bitmap.size, SIDE);
-    let width = u16::try_from(bitmap.size.width).map_err(too_long)?;
-    let height = u16::try_from(bitmap.size.height).map_err(too_long)?;
-    let mut file = Vec::new();
-    let mut encoder = Encoder::new(&mut file, quality.clamp(1, 100));
-    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-    encoder.set_sampling_factor(if quality < FULL_COLOUR {
-        SamplingFactor::R_4_2_0
-    } else {
-        SamplingFactor::R_4_4_4
-    });
-    let colour = match bitmap.channels {
-        Channels::Grey => ColorType::Luma,
-        _ => ColorType::Rgb,
-    };
-    encoder
-        .encode(&bitmap.samples, width, height, colour)
-        .map_err(|error| Fault::damaged(format!("The JPEG cannot be written: {error}.")))?;
-    Ok(file)
-}
-
-/// Rows of blocks, and an output that grows by doubling; never more than the pixels themselves.
-pub(crate) fn encoder_memory(size: Size) -> u64 {
-    let padded = |side: u32| u64::from(side).next_multiple_of(16);
-    padded(size.width) * padded(size.height) * 3 * 6 + 4096
 }

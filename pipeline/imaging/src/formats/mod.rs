@@ -3,13 +3,11 @@
 pub(crate) mod exif;
 pub(crate) mod jpeg;
 pub(crate) mod png;
-pub(crate) mod webp;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
-use crate::canvas::Bitmap;
 use crate::fault::{Fault, FaultCode};
 use crate::geometry::{Orientation, Size};
 use crate::limits::Limits;
@@ -25,6 +23,10 @@ pub enum Format {
     Png,
     /// RFC 9649: written (lossy), not yet read.
     WebP,
+    /// AV1 Image File Format 1.1.
+    Avif,
+    /// GIF89a.
+    Gif,
 }
 
 /// What is the same for every file of a format.
@@ -37,7 +39,8 @@ struct Facts {
 
 impl Format {
     /// Every format.
-    pub const ALL: &[Format] = &[Format::Jpeg, Format::Png, Format::WebP];
+    pub const ALL: &[Format] =
+        &[Format::Jpeg, Format::Png, Format::WebP, Format::Avif, Format::Gif];
 
     fn facts(self) -> Facts {
         match self {
@@ -48,6 +51,8 @@ impl Format {
                 Facts { name: "png", media_type: "image/png", magic: Some(b"\x89PNG\r\n\x1a\n") }
             }
             Format::WebP => Facts { name: "webp", media_type: "image/webp", magic: None },
+            Format::Avif => Facts { name: "avif", media_type: "image/avif", magic: None },
+            Format::Gif => Facts { name: "gif", media_type: "image/gif", magic: None },
         }
     }
 
@@ -73,6 +78,21 @@ impl Format {
     /// The name in presets, plans and records.
     pub fn name(self) -> &'static str {
         self.facts().name
+    }
+
+    /// The formats that are written.
+    pub fn written() -> impl Iterator<Item = Format> {
+        [Format::Jpeg, Format::Png, Format::WebP, Format::Avif, Format::Gif].into_iter()
+    }
+
+    /// Whether its files can show nothing in places.
+    pub fn has_alpha(self) -> bool {
+        !matches!(self, Format::Jpeg)
+    }
+
+    /// Whether its files are written as animations.
+    pub fn moves(self) -> bool {
+        matches!(self, Format::Gif | Format::WebP)
     }
 
     /// The format of a [name](Format::name).
@@ -175,13 +195,15 @@ impl Header {
         match Format::sniff(head) {
             Some(Format::Jpeg) => jpeg::header(head, whole),
             Some(Format::Png) => png::header(head, whole),
-            Some(Format::WebP) | None if whole == Whole::No && head.len() < MAGIC => {
+            Some(Format::WebP | Format::Avif | Format::Gif) | None
+                if whole == Whole::No && head.len() < MAGIC =>
+            {
                 Err(HeaderError::NeedMore)
             }
-            Some(Format::WebP) | None if head.is_empty() => {
+            Some(Format::WebP | Format::Avif | Format::Gif) | None if head.is_empty() => {
                 Err(Fault::new(FaultCode::Empty, "The file has no bytes.").into())
             }
-            Some(Format::WebP) | None => {
+            Some(Format::WebP | Format::Avif | Format::Gif) | None => {
                 Err(Fault::unsupported("The file does not begin as a JPEG or PNG does.").into())
             }
         }
@@ -202,7 +224,7 @@ impl Header {
         match self.format {
             Format::Jpeg => jpeg::memory(self),
             Format::Png => png::memory(self),
-            Format::WebP => u64::MAX,
+            Format::WebP | Format::Avif | Format::Gif => u64::MAX,
         }
     }
 }
@@ -230,7 +252,9 @@ pub fn open<'a>(
     guarded(|| match header.format {
         Format::Jpeg => jpeg::open(bytes, header),
         Format::Png => png::open(bytes, header, limits),
-        Format::WebP => Err(Fault::unsupported("WebP is written, not read.")),
+        Format::WebP | Format::Avif | Format::Gif => {
+            Err(Fault::unsupported("It is written, not read."))
+        }
     })
 }
 
@@ -244,36 +268,4 @@ pub(crate) fn guarded<T>(decode: impl FnOnce() -> Result<T, Fault>) -> Result<T,
             .unwrap_or("no message");
         Err(Fault::damaged(format!("The decoder gave up: {reason}.")))
     })
-}
-
-/// Encodes 8-bit sRGB pixels. A picture that the format cannot hold is
-/// [`FaultCode::SideTooLong`].
-pub(crate) fn encode(bitmap: &Bitmap, format: Format, quality: u8) -> Result<Vec<u8>, Fault> {
-    match format {
-        Format::Jpeg => jpeg::encode(bitmap, quality),
-        Format::Png => png::encode(bitmap),
-        Format::WebP => webp::encode(bitmap, quality),
-    }
-}
-
-/// Upper bound of what an encoder allocates for a picture of this size, its output included.
-pub(crate) fn encoder_memory(format: Format, size: Size) -> u64 {
-    match format {
-        Format::Jpeg => jpeg::encoder_memory(size),
-        Format::Png => png::encoder_memory(size),
-        Format::WebP => webp::encoder_memory(size),
-    }
-}
-
-/// A picture with a side longer than a format's header can say.
-pub(crate) fn side_too_long(format: Format, size: Size, most: u32) -> Fault {
-    Fault::new(
-        FaultCode::SideTooLong,
-        format!(
-            "The variant is {}×{}; the longest side of a {} is {most}.",
-            size.width,
-            size.height,
-            format.name()
-        ),
-    )
 }

@@ -2,12 +2,11 @@
 
 use std::io::{Cursor, ErrorKind};
 
-use ::png::{BitDepth, ColorType, Decoder, DecodingError, Encoder, Reader, Transformations};
+use ::png::{BitDepth, ColorType, Decoder, DecodingError, Reader, Transformations};
 
 use super::{Channels, Format, Header, HeaderError, Whole, exif, short};
-use crate::canvas::Bitmap;
 use crate::fault::{Fault, FaultCode};
-use crate::geometry::{Orientation, Size};
+use crate::geometry::Orientation;
 use crate::limits::Limits;
 use crate::rows::{Depth, Guarded, Layout, Picture, Rows};
 
@@ -210,29 +209,4 @@ fn fault(error: DecodingError) -> Fault {
         }
         other => Fault::damaged(format!("The PNG is damaged: {other}.")),
     }
-}
-
-/// Encodes 8 bits a sample at the crate's balanced level.
-pub(crate) fn encode(bitmap: &Bitmap) -> Result<Vec<u8>, Fault> {
-    let mut file = Vec::new();
-    let mut encoder = Encoder::new(&mut file, bitmap.size.width, bitmap.size.height);
-    encoder.set_depth(BitDepth::Eight);
-    encoder.set_color(match bitmap.channels {
-        Channels::Grey => ColorType::Grayscale,
-        Channels::GreyAlpha => ColorType::GrayscaleAlpha,
-        Channels::Rgb | Channels::Cmyk => ColorType::Rgb,
-        Channels::Rgba => ColorType::Rgba,
-    });
-    let unwritten = |error: ::png::EncodingError| {
-        Fault::damaged(format!("The PNG cannot be written: {error}."))
-    };
-    let mut writer = encoder.write_header().map_err(unwritten)?;
-    writer.write_image_data(&bitmap.samples).map_err(unwritten)?;
-    writer.finish().map_err(unwritten)?;
-    Ok(file)
-}
-
-/// Filtered and deflated copies, and an output that grows by doubling.
-pub(crate) fn encoder_memory(size: Size) -> u64 {
-    size.pixels() * 4 * 4 + (1 << 20)
 }

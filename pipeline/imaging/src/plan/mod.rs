@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 use crate::ENGINE;
 use crate::canvas::Form;
 use crate::effects::Assets;
+use crate::encoders;
 use crate::fault::Fault;
-use crate::formats::{Format, Header, encoder_memory};
+use crate::formats::{Format, Header};
 use crate::linear;
 use crate::rows::Rows;
 use crate::run;
@@ -59,12 +60,57 @@ pub struct Rendition {
     pub format: Format,
     /// 1–100 on libjpeg's scale; lossless formats ignore it.
     pub quality: u8,
-    /// Columns, upright.
+    /// How it is written.
+    #[serde(default, skip_serializing_if = "Coding::is_usual")]
+    pub coding: Coding,
+    /// Which pictures of an animation.
+    #[serde(default, skip_serializing_if = "Frames::is_first")]
+    pub frames: Frames,
+    /// Columns, upright; the most that there can be where only the pixels decide
+    /// ([`Change::Trim`]).
     pub width: u32,
-    /// Rows, upright.
+    /// Rows, upright, likewise.
     pub height: u32,
     /// How its pixels come about.
     pub lineage: Lineage,
+}
+
+/// How a file is written, where its format knows several ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Coding {
+    /// JPEG, WebP and AVIF lossy, PNG and GIF as they are.
+    #[default]
+    Usual,
+    /// WebP without loss.
+    Lossless,
+    /// PNG in 256 colours where that looks the same.
+    Palette,
+}
+
+impl Coding {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    fn is_usual(&self) -> bool {
+        *self == Coding::Usual
+    }
+}
+
+/// Which pictures of an animation a variant shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frames {
+    /// The first.
+    #[default]
+    First,
+    /// All, as an animation.
+    All,
+}
+
+impl Frames {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    fn is_first(&self) -> bool {
+        *self == Frames::First
+    }
 }
 
 /// The only thing that may end a run early. `imaging` has no clock: callers bring one.
@@ -105,10 +151,12 @@ pub enum Made {
 }
 
 /// How far a run came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Pieces from the front of the list that were handed over; the rest is for a later run.
     pub done: usize,
+    /// What was wrong with the source and did not matter, one sentence each: a broken profile.
+    pub notes: Vec<String>,
 }
 
 impl Plan {
@@ -144,7 +192,8 @@ impl Plan {
             }
             let size = lineage.form(header).size;
             // Up to two bitmaps of four channels: straight and flattened.
-            let encode = size.pixels() * 8 + piece.format().map_or(0, |f| encoder_memory(f, size));
+            let encode =
+                size.pixels() * 8 + piece.format().map_or(0, |f| encoders::memory(f, size));
             peak = peak.max(all(&live) + encode);
             retire(&mut live, &self.pieces[index + 1..]);
         }
@@ -184,6 +233,11 @@ impl Piece {
             Work::Variant(rendition) => &rendition.lineage,
             Work::Derived { lineage } => lineage,
         }
+    }
+
+    /// Whether it shows all pictures of an animation.
+    pub fn moves(&self) -> bool {
+        matches!(&self.work, Work::Variant(rendition) if rendition.frames == Frames::All)
     }
 
     /// The format of the file; `None` when the piece is no file.

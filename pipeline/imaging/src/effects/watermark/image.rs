@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MARGIN, OPACITY, POSITION, place, room, share, stamp};
 use crate::canvas::{Canvas, Form, Rectangle};
+use crate::colour::Space;
 use crate::decimal::Decimal;
 use crate::effects::encoded::coloured;
 use crate::effects::facts::{Default, Facts, Kind, Parameter};
@@ -164,7 +165,7 @@ fn decoded(bytes: &[u8]) -> Result<Canvas, Fault> {
     })?;
     let mut rows = open(bytes, &header, &LIMITS)?;
     let layout = rows.layout();
-    let mut lines = Lines::new(layout);
+    let (mut lines, _) = Lines::new(layout, rows.colour(), Space::Srgb);
     let mut reducer = Reducer::new(layout, Shrink::NONE);
     let mut row = vec![0; layout.row_bytes()];
     for _ in 0..layout.height {
@@ -173,6 +174,6 @@ fn decoded(bytes: &[u8]) -> Result<Canvas, Fault> {
         }
         reducer.feed(lines.line(&row));
     }
-    let samples = layout.width as usize * layout.channels.count();
+    let samples = layout.width as usize * layout.channels.decoded().count();
     Ok(reducer.finish(samples).turned(layout.orientation))
 }

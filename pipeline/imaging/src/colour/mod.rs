@@ -2,11 +2,16 @@
 //! proportional to light, so pictures are worked on in linear light, in 16 bits: there the darkest
 //! two 8-bit values lie 20 steps apart, and a way through and back loses nothing.
 
-use std::fmt;
-use std::str::FromStr;
+mod conversion;
+mod hdr;
+mod rgba;
+
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
+
+pub(crate) use conversion::Conversion;
+pub use rgba::Rgba;
 
 /// What the samples of a source mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,12 +34,12 @@ pub enum Colour {
 
 /// The linear light of an sRGB value, both 0–1.
 pub fn to_linear(value: f64) -> f64 {
-    if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    if value <= 0.040_45 { value / 12.92 } else { libm::pow((value + 0.055) / 1.055, 2.4) }
 }
 
 /// The sRGB value of a linear light, both 0–1.
 pub fn to_srgb(light: f64) -> f64 {
-    if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
+    if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * libm::pow(light, 1.0 / 2.4) - 0.055 }
 }
 
 /// The colours that a picture is worked on in and written with.
@@ -55,74 +60,6 @@ impl Space {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
     pub(crate) fn is_srgb(&self) -> bool {
         *self == Space::Srgb
-    }
-}
-
-/// A colour of sRGB with alpha, written `#rrggbb` or `#rrggbbaa`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct Rgba {
-    /// Red.
-    pub r: u8,
-    /// Green.
-    pub g: u8,
-    /// Blue.
-    pub b: u8,
-    /// 255 is opaque.
-    pub a: u8,
-}
-
-impl Rgba {
-    /// Opaque white.
-    pub const WHITE: Rgba = Rgba { r: 255, g: 255, b: 255, a: 255 };
-    /// Nothing to be seen.
-    pub const CLEAR: Rgba = Rgba { r: 0, g: 0, b: 0, a: 0 };
-
-    /// In linear light, premultiplied, as canvases hold it.
-    pub(crate) fn light(self) -> [u16; 4] {
-        let alpha = u16::from(self.a) * 257;
-        let light = |value: u8| {
-            let product = u32::from(linear_of_8()[usize::from(value)]) * u32::from(alpha) + 32_767;
-            u16::try_from(product / 65_535).unwrap_or(u16::MAX)
-        };
-        [light(self.r), light(self.g), light(self.b), alpha]
-    }
-}
-
-impl FromStr for Rgba {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Rgba, String> {
-        let wrong = || format!("{text:?} is no colour; wanted: \"#rrggbb\" or \"#rrggbbaa\"");
-        let digits = text.strip_prefix('#').ok_or_else(wrong)?;
-        let bytes = hex::decode(digits).map_err(|_| wrong())?;
-        match bytes[..] {
-            [r, g, b] => Ok(Rgba { r, g, b, a: 255 }),
-            [r, g, b, a] => Ok(Rgba { r, g, b, a }),
-            _ => Err(wrong()),
-        }
-    }
-}
-
-impl TryFrom<String> for Rgba {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Rgba, String> {
-        text.parse()
-    }
-}
-
-impl From<Rgba> for String {
-    fn from(colour: Rgba) -> String {
-        colour.to_string()
-    }
-}
-
-impl fmt::Display for Rgba {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Rgba { r, g, b, a } = self;
-        write!(f, "#{r:02x}{g:02x}{b:02x}")?;
-        if *a == 255 { Ok(()) } else { write!(f, "{a:02x}") }
     }
 }
 
