@@ -4,8 +4,8 @@
 use image::{DynamicImage, GenericImageView, Rgba, RgbaImage};
 use imaging::Effect;
 
-use super::{applied, effect, made};
 use super::super::draw;
+use super::{applied, effect, made};
 
 /// Each effect with usual parameters, and with those at its bounds.
 fn all() -> Vec<String> {

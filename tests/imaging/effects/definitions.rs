@@ -258,9 +258,11 @@ const HIDDEN: &str = "x = 0.2, y = 0.25, width = 0.5, height = 0.4";
 fn redaction_leaves_one_colour_or_a_few() {
     hold(&format!("{{ redact = {{ {HIDDEN}, color = \"#102030\" }} }}"), 0.6, |p| {
         let (columns, rows) = hidden(p);
-        p.mapped(|x, y, seen| {
-            if columns.contains(&x) && rows.contains(&y) { colour("#102030") } else { seen }
-        })
+        p.mapped(
+            |x, y, seen| {
+                if columns.contains(&x) && rows.contains(&y) { colour("#102030") } else { seen }
+            },
+        )
     });
     let cell = |p: &Plane| {
         let (columns, rows) = hidden(p);
@@ -326,9 +328,7 @@ fn effects_that_are_nearly_right_are_found_out() {
         ("grey of linear light", "\"greyscale\"", 0.6, &in_light),
         ("grey of video", "\"greyscale\"", 0.6, &|p| p.mixed([[0.299, 0.587, 0.114]; 3])),
         ("half grey", "{ greyscale = { amount = 0.9 } }", 0.9, &|p| p.mixed(grey)),
-        ("red and blue exchanged", "\"sepia\"", 0.9, &|p| {
-            p.mixed([BROWN[2], BROWN[1], BROWN[0]])
-        }),
+        ("red and blue exchanged", "\"sepia\"", 0.9, &|p| p.mixed([BROWN[2], BROWN[1], BROWN[0]])),
         ("turned the other way", "{ hue = { degrees = 30 } }", 1.0, &|p| p.mixed(turned(-30.0))),
         ("blurred without light", "{ blur = { sigma = 2 } }", 0.9, &|p| {
             p.blurred_without_light(2.0)
@@ -345,7 +345,8 @@ fn effects_that_are_nearly_right_are_found_out() {
         }),
     ];
     for (name, text, most, wrong) in mutants {
-        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hold(text, most, wrong)));
+        let found =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hold(text, most, wrong)));
         assert!(found.is_err(), "{name} passes for {text}");
     }
 }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use image::{DynamicImage, Rgba, RgbaImage};
 use imaging::{
-    Assets, Channels, Depth, Effect, Format, Layout, Lineage, Made, Orientation, Piece, Picture,
-    Plan, Rendition, Shrink, Space, Unlimited, Work,
+    AssetId, Assets, Channels, Coding, Depth, Effect, Format, Frames, Layout, Lineage, Made,
+    Orientation, Picture, Piece, Plan, Presets, Rendition, Shrink, Space, Unlimited, Work,
 };
 
 use colour::{Difference, difference};
@@ -25,20 +25,19 @@ fn effect(text: &str) -> Effect {
     read(text).unwrap_or_else(|message| panic!("{text}: {message}"))
 }
 
-/// The same, or what is wrong with it. The one picture there is bears the name `logo.png`.
+/// The same, or what is wrong with it. The one picture there is bears the name `logo.png`, or its id.
 fn read(text: &str) -> Result<Effect, String> {
-    let document = format!("effect = {text}");
-    let table = toml::de::DeTable::parse(&document).map_err(|error| error.to_string())?;
-    let value = table.get_ref().get("effect").ok_or("no effect")?;
-    let mut image = |name: &str| match name {
-        "logo.png" => Ok(imaging::AssetId::of(&logo())),
+    let start = "[variants.a]\nformats = [\"png\"]\nwidth = 9\neffects = [";
+    let logo = AssetId::of(&logo());
+    let mut resolve = |name: &str| match name {
+        "logo.png" => Ok(logo.clone()),
+        id if id == logo.as_str() => Ok(logo.clone()),
         _ => Err(format!("there is no {name}")),
     };
-    let mut source = imaging::effects::Source { text: &document, image: &mut image };
-    imaging::effects::parse(value, &mut source).map_err(|(span, message)| {
-        assert!(document.get(span).is_some(), "the place is within the document");
-        message
-    })
+    let mut presets = Presets::parse(&format!("{start}{text}]\n"), &mut resolve)
+        .map_err(|error| error.message)?;
+    let mut effects = presets.variants.remove("a").ok_or("no variant")?.effects;
+    if effects.len() == 1 { effects.pop().ok_or_else(String::new) } else { Err("not one".into()) }
 }
 
 /// A logo of 40 × 30: a ring of strong colour, half transparent inside, nothing outside.
@@ -70,17 +69,20 @@ fn made(picture: &DynamicImage, effect: &Effect) -> Vec<u8> {
         other => panic!("no test draws {:?}", other.color()),
     };
     let (width, height) = (picture.width(), picture.height());
-    let layout = Layout {
-        width,
-        height,
-        channels,
-        depth: Depth::Eight,
-        orientation: Orientation::Upright,
-    };
+    let layout =
+        Layout { width, height, channels, depth: Depth::Eight, orientation: Orientation::Upright };
     let steps = vec![imaging::Step::Change(imaging::Change::Effect(effect.clone()))];
     let lineage = Lineage { shrink: Shrink::NONE, space: Space::Srgb, steps };
-    let (variant, format) = ("one".to_owned(), Format::Png);
-    let rendition = Rendition { variant, format, quality: 80, width, height, lineage };
+    let rendition = Rendition {
+        variant: "one".to_owned(),
+        format: Format::Png,
+        quality: 80,
+        coding: Coding::Usual,
+        frames: Frames::First,
+        width,
+        height,
+        lineage,
+    };
     let piece = Piece { name: "one.png".to_owned(), work: Work::Variant(rendition) };
     let mut rows = Picture::new(layout, picture.as_bytes().to_vec()).unwrap();
     let mut file = Vec::new();

@@ -138,8 +138,8 @@ impl Plane {
         for y in 0..self.height {
             for x in 0..self.width {
                 let (u, v) = (x as isize - left, y as isize - top);
-                let inside = (0..over.width as isize).contains(&u)
-                    && (0..over.height as isize).contains(&v);
+                let inside =
+                    (0..over.width as isize).contains(&u) && (0..over.height as isize).contains(&v);
                 if !inside {
                     continue;
                 }
@@ -190,11 +190,7 @@ pub fn of_lab([lightness, a, b]: [f64; 3]) -> [f64; 3] {
     let y = (lightness + 16.0) / 116.0;
     let unbent =
         |t: f64| if t > 6.0 / 29.0 { t.powi(3) } else { (116.0 * t - 16.0) * 27.0 / 24_389.0 };
-    let (x, y, z) = (
-        unbent(y + a / 500.0) * 0.950_47,
-        unbent(y),
-        unbent(y - b / 200.0) * 1.088_83,
-    );
+    let (x, y, z) = (unbent(y + a / 500.0) * 0.950_47, unbent(y), unbent(y - b / 200.0) * 1.088_83);
     [
         3.240_454_2 * x - 1.537_138_5 * y - 0.498_531_4 * z,
         -0.969_266 * x + 1.876_010_8 * y + 0.041_556 * z,

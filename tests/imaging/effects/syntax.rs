@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use imaging::effects::{Default, Kind, Parameter};
-use imaging::{AssetId, Effect};
+use imaging::{Effect, Presets};
 use proptest::prelude::*;
 use proptest::strategy::Union;
 
@@ -103,9 +103,11 @@ fn one_beyond_each_bound_is_refused_and_named() {
                 ],
                 Kind::Color => ["\"red\"", "\"#12345\"", "7"].map(str::to_owned).to_vec(),
                 Kind::Choice(_) => ["\"other\"", "true"].map(str::to_owned).to_vec(),
-                Kind::Place => ["\"up\"", "{ x = 0.5 }", "{ x = 2, y = 0 }", "{ x = 0, y = 0, z = 0 }"]
-                    .map(str::to_owned)
-                    .to_vec(),
+                Kind::Place => {
+                    ["\"up\"", "{ x = 0.5 }", "{ x = 2, y = 0 }", "{ x = 0, y = 0, z = 0 }"]
+                        .map(str::to_owned)
+                        .to_vec()
+                }
                 Kind::Text { most } => {
                     vec!["\"\"".to_owned(), format!("{:?}", "a".repeat(most + 1)), "1".to_owned()]
                 }
@@ -167,9 +169,9 @@ fn any_value(kind: Kind) -> BoxedStrategy<String> {
                 .boxed()
         }
         Kind::Color => "\"#[0-9a-f]{6}([0-9a-f]{2})?\"".boxed(),
-        Kind::Choice(words) => proptest::sample::select(words)
-            .prop_map(|word| format!("\"{word}\""))
-            .boxed(),
+        Kind::Choice(words) => {
+            proptest::sample::select(words).prop_map(|word| format!("\"{word}\"")).boxed()
+        }
         Kind::Place => (number(0.0, 1.0), number(0.0, 1.0))
             .prop_map(|(x, y)| format!("{{ x = {x}, y = {y} }}"))
             .boxed(),
@@ -206,8 +208,12 @@ fn any_effect() -> impl Strategy<Value = Effect> {
 proptest! {
     #[test]
     fn what_is_printed_is_parsed_as_the_same(effect in any_effect()) {
-        let text = effect.to_toml(&|_: &AssetId| "logo.png".to_owned());
-        prop_assert_eq!(read(&text), Ok(effect), "{}", text);
+        let start = "[variants.a]\nformats = [\"png\"]\nwidth = 9\n";
+        let mut presets = Presets::parse(start, &mut Presets::no_files).unwrap();
+        presets.variants.get_mut("a").unwrap().effects.push(effect.clone());
+        let text = presets.to_toml();
+        let written = text.split_once("effects = [").unwrap().1.split_once("]\n").unwrap().0;
+        prop_assert_eq!(read(written), Ok(effect), "{}", text);
     }
 
     #[test]
