@@ -127,6 +127,10 @@ impl Canvas {
         Canvas { size, channels, samples, extent: Rectangle::whole(size) }
     }
 
+    pub(crate) fn form(&self) -> Form {
+        Form { size: self.size, channels: self.channels }
+    }
+
     /// A canvas for the average of a source, with room for its samples and none of them yet: to
     /// clear it first would take longer than to fill it.
     pub(crate) fn averaged(source: Size, shrink: Shrink, channels: Channels) -> Canvas {

@@ -250,7 +250,8 @@ impl Text<'_> {
         };
         list.iter()
             .map(|item| {
-                effects::parse(item, resolve).map_err(|(span, message)| self.error(span, message))
+                effects::parse(item, self.0, resolve)
+                    .map_err(|(span, message)| self.error(span, message))
             })
             .collect()
     }
