@@ -153,7 +153,7 @@ impl Plan {
     pub fn memory(&self, header: &Header) -> u64 {
         /// Tables, code books, band buffers and the resampler's coefficients.
         const FIXED: u64 = 4 << 20;
-        let channels = header.channels.decoded().count() as u64;
+        let channels = header.channels.count() as u64;
         let canvas = |size: Size| size.pixels() * channels * 2;
         let mut live: BTreeMap<Lineage, Size> = self
             .pieces

@@ -121,7 +121,7 @@ impl Studio {
     fn bitmap(&mut self, lineage: &Lineage, format: Format) -> Result<&Bitmap, Fault> {
         let alpha = match format {
             Format::Jpeg => Alpha::Flatten,
-            Format::Png | Format::WebP => Alpha::Keep,
+            _ => Alpha::Keep,
         };
         // Without alpha both ways to a bitmap are one.
         let alpha = if self.canvas(lineage)?.channels.has_alpha() { alpha } else { Alpha::Keep };

@@ -96,8 +96,14 @@ impl Describe {
         let block = match source.header.format {
             Format::Jpeg => container::jpeg(&mut file).await?,
             Format::Png => container::png(&mut file).await?,
-            // Written, not read: none is ever accepted.
-            Format::WebP => None,
+            Format::WebP
+            | Format::Gif
+            | Format::Bmp
+            | Format::Tiff
+            | Format::Avif
+            | Format::Jxl
+            | Format::Svg
+            | Format::Heic => None,
         };
         Ok(block.map(explain).unwrap_or_default())
     }

@@ -24,13 +24,23 @@ pub(crate) fn orientation(tiff: &[u8]) -> Option<Orientation> {
         .and_then(|(_, at)| Orientation::from_exif(order.u16(tiff, at + 8)?))
 }
 
-enum Order {
+/// EXIF without the six bytes that JPEG puts in front of it: sharp and libvips write them in WebP
+/// too.
+pub(crate) fn bare(exif: &[u8]) -> &[u8] {
+    exif.strip_prefix(b"Exif\0\0").unwrap_or(exif)
+}
+
+/// Which end of a number comes first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    /// `II`.
     Little,
+    /// `MM`.
     Big,
 }
 
 impl Order {
-    fn u16(&self, bytes: &[u8], at: usize) -> Option<u16> {
+    pub(crate) fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
         let two = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
         Some(match self {
             Order::Little => u16::from_le_bytes(two),
@@ -38,11 +48,19 @@ impl Order {
         })
     }
 
-    fn u32(&self, bytes: &[u8], at: usize) -> Option<u32> {
+    pub(crate) fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
         let four = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
         Some(match self {
             Order::Little => u32::from_le_bytes(four),
             Order::Big => u32::from_be_bytes(four),
+        })
+    }
+
+    pub(crate) fn u64(self, bytes: &[u8], at: usize) -> Option<u64> {
+        let eight = bytes.get(at..at.checked_add(8)?)?.try_into().ok()?;
+        Some(match self {
+            Order::Little => u64::from_le_bytes(eight),
+            Order::Big => u64::from_be_bytes(eight),
         })
     }
 }

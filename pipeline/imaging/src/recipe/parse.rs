@@ -166,7 +166,7 @@ impl Text<'_> {
             let format = item
                 .get_ref()
                 .as_str()
-                .and_then(Format::from_name)
+                .and_then(|name| Format::written().find(|format| format.name() == name))
                 .ok_or_else(|| self.unfit(item, "formats", &formats()))?;
             if found.contains(&format) {
                 return Err(self.unfit(item, "formats", "each format once"));
@@ -189,6 +189,6 @@ impl Text<'_> {
 }
 
 fn formats() -> String {
-    let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+    let names: Vec<&str> = Format::written().map(Format::name).collect();
     names.join(", ")
 }

@@ -1,4 +1,4 @@
-//! WebP (RFC 9649), lossy, by libwebp. The one module of this crate with foreign code: only pixels
+//! Writing WebP, lossy, by libwebp. The one module of this crate with foreign code: only pixels
 //! of our own making reach it, never uploaded bytes.
 #![expect(
     unsafe_code,
@@ -9,8 +9,8 @@ use std::ptr;
 
 use libwebp_sys as c;
 
-use super::{Channels, Format, side_too_long};
 use crate::fault::Fault;
+use crate::formats::{Channels, Format, side_too_long};
 use crate::geometry::Size;
 use crate::resample::Bitmap;
 
