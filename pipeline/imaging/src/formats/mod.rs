@@ -1,6 +1,7 @@
 //! The formats, one file each, and what is known about a picture before it is decoded.
 
 mod animation;
+mod apng;
 mod avif;
 mod bmp;
 pub(crate) mod exif;
