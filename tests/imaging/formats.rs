@@ -1,9 +1,7 @@
 //! Every kind of file, made by other people's encoders (fixtures/make.py), comes out as drawn.
 
 use imaging::colour::Colour;
-use imaging::{
-    Channels, Depth, FaultCode, Format, Header, HeaderError, Limits, Rows, Whole, open,
-};
+use imaging::{Channels, Depth, FaultCode, Format, Header, HeaderError, Limits, Rows, Whole, open};
 
 /// The four quarters of the scene: top left, top right, bottom left, bottom right.
 const SCENE: [[u8; 3]; 4] = [[200, 30, 40], [30, 170, 60], [40, 60, 200], [230, 210, 70]];
@@ -36,6 +34,7 @@ const FIXTURES: &[Fixture] = fixtures! {
     "grey.jpg" Grey Eight 8;
     "cmyk.jpg" Cmyk Eight 8;
     "restarts.jpg" Rgb Eight 8;
+    "scans.jpg" Rgb Eight 8;
     "plain.png" Rgb Eight 0;
     "palette.png" Rgb Eight 0;
     "deep.png" Rgb Sixteen 0;
@@ -110,9 +109,7 @@ fn samples(rows: &mut dyn Rows) -> Vec<u16> {
     assert_eq!(bytes.len(), layout.row_bytes() * layout.height as usize);
     match layout.depth {
         Depth::Eight => bytes.iter().map(|v| u16::from(*v) * 257).collect(),
-        Depth::Sixteen => {
-            bytes.chunks_exact(2).map(|v| u16::from_ne_bytes([v[0], v[1]])).collect()
-        }
+        Depth::Sixteen => bytes.chunks_exact(2).map(|v| u16::from_ne_bytes([v[0], v[1]])).collect(),
     }
 }
 
@@ -187,13 +184,19 @@ fn compare(fixture: &Fixture, seen: &[Vec<u16>; 4], scene: &[[u8; 3]; 4]) {
 #[test]
 fn every_kind_of_file_comes_out_as_it_was_drawn() {
     for fixture in FIXTURES {
-        let header = header(fixture.file).unwrap_or_else(|code| panic!("{}: {code:?}", fixture.name));
+        let header =
+            header(fixture.file).unwrap_or_else(|code| panic!("{}: {code:?}", fixture.name));
         assert_eq!(header.upright(), (48, 32), "{}", fixture.name);
         assert_eq!(header.channels, fixture.channels, "{}", fixture.name);
         let mut rows = open(fixture.file, &header, &Limits::default())
             .unwrap_or_else(|fault| panic!("{}: {fault:?}", fixture.name));
         let layout = rows.layout();
-        assert_eq!((layout.channels, layout.depth), (fixture.channels, fixture.depth), "{}", fixture.name);
+        assert_eq!(
+            (layout.channels, layout.depth),
+            (fixture.channels, fixture.depth),
+            "{}",
+            fixture.name
+        );
         assert_eq!(layout.orientation, header.orientation, "{}", fixture.name);
         compare(fixture, &quarters(&mut *rows), &SCENE);
         if let Some((_, number)) = fixture.name.split_once("turned-") {
@@ -256,6 +259,76 @@ fn heic_is_read_where_it_is_built_in() {
             assert!(fault.detail.contains("--features heic"), "{fault}");
         }
     }
+}
+
+#[test]
+fn what_is_not_read_of_a_format_is_said() {
+    let arithmetic = include_bytes!("fixtures/arithmetic.jpg");
+    assert_eq!(header(arithmetic), Err(FaultCode::UnsupportedFormat));
+    let packed = b"\x1f\x8b\x08\0\0\0\0\0\0\x03 and what follows";
+    assert_eq!(header(packed), Err(FaultCode::UnsupportedFormat));
+}
+
+#[test]
+fn a_drawing_that_would_take_for_ever_is_refused_at_once() {
+    let svg = |inner: &str| {
+        format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' \
+             xmlns:xlink='http://www.w3.org/1999/xlink' width='400' height='400'>{inner}</svg>"
+        )
+    };
+    let mut nested = "<g id='a0'><rect width='9' height='9'/></g>".to_owned();
+    for level in 1..12 {
+        let uses = format!("<use xlink:href='#a{}'/>", level - 1).repeat(10);
+        nested.push_str(&format!("<g id='a{level}'>{uses}</g>"));
+    }
+    let filters = "<filter id='f' x='0' y='0' width='1' height='1'>".to_owned()
+        + &"<feGaussianBlur stdDeviation='20'/>".repeat(400)
+        + "</filter><rect width='400' height='400' filter='url(#f)'/>";
+    let deep = "<g>".repeat(5_000) + &"</g>".repeat(5_000);
+    let turbulent = "<filter id='f'><feTurbulence numOctaves='900' baseFrequency='.1'/></filter>\
+                     <rect width='400' height='400' filter='url(#f)'/>";
+    let layers = "<g opacity='.5'>".repeat(60) + "<rect width='9' height='9'/>" + &"</g>".repeat(60);
+    let entities = "<!DOCTYPE svg [<!ENTITY a 'aaaaaaaaaa'>".to_owned()
+        + &(1..12)
+            .map(|n| {
+                let before = if n == 1 { "&a;".to_owned() } else { format!("&a{};", n - 1) };
+                format!("<!ENTITY a{n} '{}'>", before.repeat(10))
+            })
+            .collect::<String>()
+        + "]><svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><text>&a11;</text></svg>";
+    let files =
+        [svg(&nested), svg(&filters), svg(&deep), svg(turbulent), svg(&layers), entities];
+    for (number, file) in files.iter().enumerate() {
+        let start = std::time::Instant::now();
+        let refused = exhaust(file.as_bytes());
+        assert!(refused.is_err(), "drawing {number}");
+        assert!(start.elapsed().as_millis() < 1_000, "drawing {number}: {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_drawing_fetches_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = folder.path().join("outside.png");
+    std::fs::write(&outside, include_bytes!("fixtures/plain.png")).unwrap();
+    let inside: &[u8] = include_bytes!("fixtures/plain.png");
+    let inside = format!("data:image/png;base64,{}", base64(inside));
+    for (href, opaque) in [(outside.to_str().unwrap(), false), (inside.as_str(), true)] {
+        let file = format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' width='48' height='32'>\
+             <image href='{href}' width='48' height='32'/></svg>"
+        );
+        let header = header(file.as_bytes()).unwrap();
+        let mut rows = open(file.as_bytes(), &header, &Limits::default()).unwrap();
+        let alpha = quarters(&mut *rows)[0][3];
+        assert_eq!(alpha == u16::MAX, opaque, "{href:.40}");
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 #[test]

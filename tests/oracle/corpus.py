@@ -16,9 +16,13 @@ import tempfile
 
 # All before the first fork: a child that had to import them would take longer than its picture.
 import numpy as np
-import pillow_heif
 import pyvips
 from PIL import Image, ImageOps
+
+try:
+    import pillow_heif
+except ImportError:  # there is none for Python before 3.10
+    pillow_heif = None
 
 CELLS = 32
 SECONDS = 30
@@ -89,6 +93,8 @@ def pillow(path):
 
 
 def heif(path):
+    if pillow_heif is None:
+        raise ValueError("pillow-heif is not installed")
     image = pillow_heif.open_heif(path)
     picture = image.to_pillow()
     return {"size": list(picture.size), "rgba": cells(np.asarray(picture.convert("RGBA")))}

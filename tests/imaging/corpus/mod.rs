@@ -180,7 +180,8 @@ impl Table {
             )),
             (Some(_), true) => self.wrong.push(format!("{name} is no exception any more")),
             (Some((_, code, _)), false) if *code != seen.code => {
-                self.wrong.push(format!("{name}: {} ({}) instead of {code}", seen.code, seen.detail));
+                self.wrong
+                    .push(format!("{name}: {} ({}) instead of {code}", seen.code, seen.detail));
             }
             (Some(_), false) => self.exceptions += 1,
             (None, true) => {}
@@ -267,9 +268,15 @@ impl Table {
 fn said(answers: &BTreeMap<String, Answer>) -> String {
     answers
         .iter()
-        .map(|(name, answer)| {
-            if answer.ok { format!("{name} reads it") } else { format!("{name}: {}", answer.why) }
-        })
+        .map(
+            |(name, answer)| {
+                if answer.ok {
+                    format!("{name} reads it")
+                } else {
+                    format!("{name}: {}", answer.why)
+                }
+            },
+        )
         .collect::<Vec<_>>()
         .join("; ")
 }

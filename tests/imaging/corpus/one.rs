@@ -99,8 +99,7 @@ struct Sums {
 
 impl Sums {
     fn new(layout: Layout) -> Sums {
-        let (columns, rows) =
-            (CELLS.min(layout.width as usize), CELLS.min(layout.height as usize));
+        let (columns, rows) = (CELLS.min(layout.width as usize), CELLS.min(layout.height as usize));
         let values = vec![0.0; columns * rows * layout.channels.count()];
         Sums { layout, columns, rows, values, counts: vec![0.0; columns * rows], next: 0 }
     }
@@ -168,7 +167,10 @@ impl Outcome {
         });
         let Outcome { code, format, width, height, frames, plain, ms, .. } = self;
         let detail = self.detail.replace(['\t', '\n'], " ");
-        format!("{code}\t{format}\t{width}x{height}\t{frames}\t{plain}\t{ms}\t{}\t{detail}\t{cells}", peak_mb())
+        format!(
+            "{code}\t{format}\t{width}x{height}\t{frames}\t{plain}\t{ms}\t{}\t{detail}\t{cells}",
+            peak_mb()
+        )
     }
 }
 

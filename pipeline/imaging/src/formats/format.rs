@@ -97,10 +97,7 @@ impl Format {
     /// Whether the header may lie anywhere in the file or counts pictures to its end, so that
     /// parsing it may need all of the file.
     pub fn scattered(self) -> bool {
-        matches!(
-            self,
-            Format::Gif | Format::WebP | Format::Tiff | Format::Avif | Format::Heic
-        )
+        matches!(self, Format::Gif | Format::WebP | Format::Tiff | Format::Avif | Format::Heic)
     }
 
     /// The extension of written files, without a dot. It equals the [name](Format::name).

@@ -96,9 +96,9 @@ pub(crate) fn open<'a>(bytes: &'a [u8], header: &Header) -> Result<Box<dyn Rows 
     {
         return Err(Fault::damaged("The JPEG XL is another than its header says."));
     }
-    if image.num_loaded_keyframes() == 0
-        || !image.is_loading_done() && image.num_loaded_keyframes() < 2
-    {
+    // The first picture is whole where another follows it or the file says that none does.
+    let whole = image.is_loading_done() || image.num_loaded_keyframes() > 1;
+    if image.num_loaded_keyframes() == 0 || !whole {
         return Err(Fault::truncated(ENDS));
     }
     let colour = colour(&image);

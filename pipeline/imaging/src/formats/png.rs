@@ -54,8 +54,7 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
                 if header.orientation == Orientation::Upright =>
             {
                 if let Some(tiff) = exif::raw_profile(kind, body()?) {
-                    header.orientation =
-                        exif::orientation(exif::bare(&tiff)).unwrap_or_default();
+                    header.orientation = exif::orientation(exif::bare(&tiff)).unwrap_or_default();
                 }
             }
             (b"IDAT", Some(header)) => return Ok(header.clone()),

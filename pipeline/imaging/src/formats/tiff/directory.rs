@@ -71,7 +71,6 @@ pub(super) struct Directory {
     pub(super) orientation: Orientation,
     /// Of a strip or tile, in pixels.
     pub(super) chunk: [u32; 2],
-    pub(super) tiled: bool,
     pub(super) offsets: Values,
     pub(super) lengths: Option<Values>,
     pub(super) palette: Option<Values>,
@@ -222,7 +221,6 @@ impl Directory {
             extra: tags.short(338, 0)?,
             orientation: Orientation::from_exif(tags.short(274, 1)?).unwrap_or_default(),
             chunk,
-            tiled,
             offsets,
             lengths: tags.find(lengths)?,
             palette: tags.find(320)?,

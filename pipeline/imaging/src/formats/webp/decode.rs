@@ -72,12 +72,11 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
             }
             b"ANMF" => pictures = pictures.saturating_add(1),
             b"EXIF" => {
-                let Some(body) = body.get(..length) else {
-                    return Err(short(whole, ENDS)).or_else(|error| match (whole, found.take()) {
-                        (Whole::Yes, Some(header)) if pictures > 0 => Ok(header),
-                        _ => Err(error),
-                    });
-                };
+                // Cut metadata do not take a whole picture with them.
+                if length > body.len() && whole == Whole::No {
+                    return Err(HeaderError::NeedMore);
+                }
+                let body = &body[..length.min(body.len())];
                 if let Some(header) = &mut found {
                     header.orientation = exif::orientation(exif::bare(body)).unwrap_or_default();
                 }
