@@ -56,13 +56,14 @@ def average(samples):
 
 
 def vips(path):
-    image = pyvips.Image.new_from_file(path, fail_on="error")
+    with open(path, "rb") as file:
+        tiff = file.read(2) in (b"II", b"MM")
+    # libtiff complains of tags that decide nothing.
+    image = pyvips.Image.new_from_file(path, fail_on="truncated" if tiff else "error")
     if image.width * image.height > MOST_PIXELS:
         raise ValueError("too large to try")
     image = image.autorot()
-    samples = image.numpy()
-    if samples.ndim == 2:
-        samples = samples[:, :, None]
+    samples = image.numpy().reshape(image.height, image.width, image.bands)
     if image.format == "ushort":
         samples = samples / 257
     elif image.format != "uchar":
@@ -80,6 +81,8 @@ def pillow(path):
         image.load()
         image = ImageOps.exif_transpose(image)
         size = list(image.size)
+        if image.mode == "La":
+            image = image.convert("LA")
         if image.mode == "CMYK":
             # Pillow inverts what Adobe wrote, so that 0 is no ink.
             return {"size": size, "cmyk": average(np.asarray(image).astype(float))}
@@ -105,8 +108,16 @@ def djxl(path):
         raise ValueError("djxl is not installed")
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "out.png")
-        subprocess.run(["djxl", path, out], check=True, capture_output=True)
-        return pillow(out)
+        plain = subprocess.run(["djxl", "--bits_per_sample=8", path, out], capture_output=True)
+        if plain.returncode != 0:
+            # It cannot narrow alpha, and writes alpha of 9 to 15 bits unscaled.
+            subprocess.run(["djxl", path, out], check=True, capture_output=True)
+        with Image.open(out) as image:
+            # It has turned the picture, and copies EXIF as it found it.
+            size = {"size": list(image.size)}
+            if plain.returncode != 0:
+                return size
+            return {**size, "rgba": cells(np.asarray(image.convert("RGBA")))}
 
 
 DECODERS = {"vips": vips, "pillow": pillow, "heif": heif, "djxl": djxl}
