@@ -288,7 +288,8 @@ fn a_drawing_that_would_take_for_ever_is_refused_at_once() {
     let deep = "<g>".repeat(5_000) + &"</g>".repeat(5_000);
     let turbulent = "<filter id='f'><feTurbulence numOctaves='900' baseFrequency='.1'/></filter>\
                      <rect width='400' height='400' filter='url(#f)'/>";
-    let layers = "<g opacity='.5'>".repeat(60) + "<rect width='9' height='9'/>" + &"</g>".repeat(60);
+    let layers =
+        "<g opacity='.5'>".repeat(60) + "<rect width='9' height='9'/>" + &"</g>".repeat(60);
     let entities = "<!DOCTYPE svg [<!ENTITY a 'aaaaaaaaaa'>".to_owned()
         + &(1..12)
             .map(|n| {
@@ -297,8 +298,7 @@ fn a_drawing_that_would_take_for_ever_is_refused_at_once() {
             })
             .collect::<String>()
         + "]><svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><text>&a11;</text></svg>";
-    let files =
-        [svg(&nested), svg(&filters), svg(&deep), svg(turbulent), svg(&layers), entities];
+    let files = [svg(&nested), svg(&filters), svg(&deep), svg(turbulent), svg(&layers), entities];
     for (number, file) in files.iter().enumerate() {
         let start = std::time::Instant::now();
         let refused = exhaust(file.as_bytes());

@@ -38,7 +38,8 @@ fn content_decides_the_format() {
     let picture = draw::photograph(8, 8);
     assert_eq!(Format::sniff(&draw::png(&picture)), Some(Format::Png));
     assert_eq!(Format::sniff(&draw::jpeg(&picture)), Some(Format::Jpeg));
-    for other in [b"BMW is no bitmap".as_slice(), b"RIFF\0\0\0\0WAVE", b"<html/>", b"", b"\xff\xd8"] {
+    for other in [b"BMW is no bitmap".as_slice(), b"RIFF\0\0\0\0WAVE", b"<html/>", b"", b"\xff\xd8"]
+    {
         assert_eq!(Format::sniff(other), None);
     }
     for format in Format::ALL {

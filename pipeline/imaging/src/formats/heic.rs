@@ -3,12 +3,18 @@
 
 use super::Header;
 #[cfg(feature = "heic")]
-use super::heif;
+use super::mosaic::Canvas;
+#[cfg(feature = "heic")]
+use super::yuv::{Matrix, Planes, Sampling};
+#[cfg(feature = "heic")]
+use super::{HeaderError, Whole, heif};
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::rows::Rows;
+#[cfg(feature = "heic")]
+use crate::rows::{Depth, Layout, Picture};
 
-/// The picture in 16 bits with alpha, its tiles as planes, and alpha's.
+/// The picture, a tile of it as planes, and what its decoder keeps for each block.
 pub(crate) fn memory(header: &Header) -> u64 {
     let padded = |side: u32| u64::from(side).next_multiple_of(512) + 512;
     let sample = if header.depth > 8 { 2 } else { 1 };
@@ -31,10 +37,7 @@ pub(crate) fn open<'a>(
     header: &Header,
     limits: &Limits,
 ) -> Result<Box<dyn Rows + 'a>, Fault> {
-    use crate::fault::FaultCode;
-    use crate::formats::{Channels, HeaderError, Whole};
-    use crate::rows::{Depth, Layout, Picture};
-    use heic_rs::{DecodeOptions, Error, PixelLayout};
+    use heic_rs::context::Context;
 
     let heif = heif::Heif::parse(bytes, Whole::Yes).map_err(|error| match error {
         HeaderError::Fault(fault) => fault,
@@ -53,44 +56,101 @@ pub(crate) fn open<'a>(
     if heif.shown() != (layout.width, layout.height) {
         return Err(Fault::damaged("The HEIC is another than its header says."));
     }
-    let wanted = match (layout.channels, layout.depth) {
-        (Channels::Rgba, Depth::Eight) => PixelLayout::Rgba8,
-        (Channels::Rgba, Depth::Sixteen) => PixelLayout::Rgba16,
-        (_, Depth::Eight) => PixelLayout::Rgb8,
-        (_, Depth::Sixteen) => PixelLayout::Rgb16,
+    let file = Context::open(bytes).map_err(fault)?;
+    let mut canvas = Canvas::new(&heif, layout);
+    // What is said nowhere is BT.601 at full range (ISO/IEC 23000-22, 7.3.6.4).
+    let matrix = heif.nclx.map_or(Matrix::new(6, true), |nclx| Matrix::new(nclx.matrix, nclx.full));
+    let matrix = matrix
+        .ok_or_else(|| Fault::unsupported("The HEIC has a colour matrix that is not read."))?;
+    each(&file, file.meta.primary, &heif.primary, |planes, left, top| {
+        canvas.colour(planes, matrix, left, top);
+    })?;
+    if let Some(alpha) = &heif.alpha {
+        if (alpha.width, alpha.height) != (coded.width, coded.height) {
+            return Err(Fault::unsupported(
+                "The HEIC has alpha of another size, which is not read.",
+            ));
+        }
+        let item = file.alpha_item(file.meta.primary).map_err(fault)?;
+        let item = item.ok_or_else(|| Fault::damaged("The HEIC has lost its alpha."))?;
+        each(&file, item, alpha, |planes, left, top| canvas.alpha(planes, true, left, top))?;
+    }
+    if heif.premultiplied {
+        canvas.divide();
+    }
+    Ok(Box::new(Picture::new(layout, canvas.samples)?.coloured(heif.colour(2, 2))))
+}
+
+/// Decodes each tile of an item and hands it out with its place.
+#[cfg(feature = "heic")]
+fn each(
+    file: &heic_rs::context::Context<'_>,
+    item: u32,
+    coded: &heif::Coded,
+    mut draw: impl FnMut(&Planes, u32, u32),
+) -> Result<(), Fault> {
+    let (columns, tiles) = match file.grid(item).map_err(fault)? {
+        Some((grid, tiles)) => (grid.columns, tiles),
+        None => (1, vec![item]),
     };
-    let options = DecodeOptions::default()
-        .with_layout(wanted)
-        .with_max_pixels(Some(limits.pixels))
-        .with_transforms(false)
-        .with_threads(Some(1));
-    let image = heic_rs::decode(bytes, &options).map_err(|error| match error {
+    for (index, tile) in (0_u32..).zip(tiles) {
+        let planes = decode(file, tile, coded).map_err(fault)?;
+        let (row, column) = (index / columns.max(1), index % columns.max(1));
+        let (left, top) = (column.saturating_mul(planes.width), row.saturating_mul(planes.height));
+        draw(&planes, left, top);
+    }
+    Ok(())
+}
+
+#[cfg(feature = "heic")]
+fn decode(
+    file: &heic_rs::context::Context<'_>,
+    tile: u32,
+    coded: &heif::Coded,
+) -> Result<Planes, heic_rs::Error> {
+    use heic_rs::{ChromaFormat, Error};
+
+    let properties = file.props(tile)?;
+    let settings = properties.hvcc.as_ref().ok_or(Error::MissingBox("hvcC"))?;
+    let data = file.item_data(tile)?;
+    let units = settings.split_nals(&data)?;
+    let sets = settings.parameter_sets();
+    // A frame larger than its box says would not have been counted. Tiles may hang over the edge.
+    let info = heic_rs::hevc::probe(&sets)?;
+    heic_rs::image::check_pixels(
+        info.width,
+        info.height,
+        u64::from(coded.width.next_multiple_of(512) + 512)
+            * u64::from(coded.height.next_multiple_of(512) + 512),
+    )?;
+    let frame = heic_rs::hevc::decode_still(&sets, &units)?;
+    frame.validate()?;
+    let stride = frame.c_stride as usize;
+    Ok(Planes {
+        width: frame.width,
+        height: frame.height,
+        bits: u32::from(frame.bit_depth),
+        sampling: match frame.chroma {
+            ChromaFormat::Monochrome => Sampling::Mono,
+            ChromaFormat::Yuv420 => Sampling::Quarter,
+            ChromaFormat::Yuv422 => Sampling::Half,
+            ChromaFormat::Yuv444 => Sampling::Full,
+        },
+        y: (frame.y, frame.y_stride as usize),
+        u: (frame.cb, stride),
+        v: (frame.cr, stride),
+    })
+}
+
+#[cfg(feature = "heic")]
+fn fault(error: heic_rs::Error) -> Fault {
+    use heic_rs::Error;
+    match error {
         Error::Unsupported(what) => {
             Fault::unsupported(format!("The HEIC is of a kind that is not read: {what}."))
         }
-        Error::PixelLimit { .. } => {
-            Fault::new(FaultCode::TooManyPixels, "The HEIC has more pixels than the limit.")
-        }
+        Error::PixelLimit { .. } => Fault::damaged("The HEIC's picture is larger than it says."),
         Error::Truncated(_) => Fault::truncated("The HEIC ends before its picture does."),
         other => Fault::damaged(format!("The HEIC is damaged: {other}.")),
-    })?;
-    if (image.width, image.height) != (coded.width, coded.height) {
-        return Err(Fault::damaged("The HEIC is another than its header says."));
     }
-    let samples = match heif.clap {
-        None => image.data,
-        Some(clap) => {
-            let pixel = wanted.bytes_per_pixel();
-            let (left, width) = (clap.left as usize * pixel, clap.width as usize * pixel);
-            image
-                .data
-                .chunks_exact(image.width as usize * pixel)
-                .skip(clap.top as usize)
-                .take(clap.height as usize)
-                .filter_map(|row| row.get(left..left + width))
-                .collect::<Vec<&[u8]>>()
-                .concat()
-        }
-    };
-    Ok(Box::new(Picture::new(layout, samples)?.coloured(heif.colour(2, 2))))
 }

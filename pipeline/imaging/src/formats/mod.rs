@@ -11,6 +11,7 @@ mod heic;
 mod heif;
 pub(crate) mod jpeg;
 mod jxl;
+mod mosaic;
 pub(crate) mod png;
 mod svg;
 mod tiff;
