@@ -58,8 +58,13 @@ pub(crate) fn open<'a>(
     }
     let file = Context::open(bytes).map_err(fault)?;
     let mut canvas = Canvas::new(&heif, layout);
-    // What is said nowhere is BT.601 at full range (ISO/IEC 23000-22, 7.3.6.4).
-    let matrix = heif.nclx.map_or(Matrix::new(6, true), |nclx| Matrix::new(nclx.matrix, nclx.full));
+    // The stream may say what its boxes do not, in a place that the decoder does not read. Phones
+    // that write a profile instead (Apple) use BT.601 at full range; others the video's usual range.
+    let matrix = match (heif.nclx, heif.has_profile()) {
+        (Some(nclx), _) => Matrix::new(nclx.matrix, nclx.full),
+        (None, true) => Matrix::new(6, true),
+        (None, false) => Matrix::new(1, false),
+    };
     let matrix = matrix
         .ok_or_else(|| Fault::unsupported("The HEIC has a colour matrix that is not read."))?;
     each(&file, file.meta.primary, &heif.primary, |planes, left, top| {

@@ -30,6 +30,7 @@ pub(crate) struct Heif<'a> {
 }
 
 /// A coded picture, or a grid of them.
+#[derive(Clone)]
 pub(crate) struct Coded {
     pub(crate) codec: Format,
     pub(crate) width: u32,
@@ -134,16 +135,20 @@ impl<'a> Heif<'a> {
                 _ => {}
             }
         }
-        let auxiliary = meta
-            .references
-            .iter()
-            .filter(|reference| &reference.kind == b"auxl" && reference.to.contains(&meta.primary))
-            .filter_map(|reference| meta.item(reference.from))
-            .find(|item| {
-                meta.properties(file, item).any(|(kind, body)| &kind == b"auxC" && is_alpha(body))
-            });
-        // Without its alpha a picture would be wrong, so a broken one breaks the picture.
-        let alpha = auxiliary.map(|item| picture(file, &meta, item)).transpose()?;
+        let auxiliary = opacity(file, &meta, meta.primary);
+        // Without its alpha a picture would be wrong, so a broken one breaks the picture. A grid may
+        // also have one for each tile.
+        let alpha = match auxiliary {
+            Some(item) => Some(picture(file, &meta, item)?),
+            None => primary
+                .tiles
+                .iter()
+                .filter(|tile| **tile != meta.primary)
+                .map(|tile| opacity(file, &meta, *tile).map(|item| item.id))
+                .collect::<Option<Vec<u32>>>()
+                .filter(|tiles| !tiles.is_empty())
+                .map(|tiles| Coded { tiles, ..primary.clone() }),
+        };
         let premultiplied =
             auxiliary.is_some_and(|item| meta.targets(*b"prem", meta.primary).contains(&item.id));
         let orientation = orientation(angle, mirror);
@@ -164,6 +169,12 @@ impl<'a> Heif<'a> {
             let item = self.meta.item(*tile).ok_or_else(|| damaged("a grid without its tiles"))?;
             self.meta.data(self.file, item)
         })
+    }
+
+    /// Whether an ICC profile says what colours mean.
+    #[cfg(feature = "heic")]
+    pub(crate) fn has_profile(&self) -> bool {
+        self.profile.is_some()
     }
 
     /// A profile in front of code points; what says neither is as `coded` says.
@@ -242,6 +253,17 @@ fn picture(file: &[u8], meta: &Meta, item: &Item) -> Result<Coded, Fault> {
         }
     }
     Ok(Coded { codec, width, height, depth, mono, columns, tiles })
+}
+
+/// The item that says how opaque another is.
+fn opacity<'a>(file: &[u8], meta: &'a Meta, of: u32) -> Option<&'a Item> {
+    meta.references
+        .iter()
+        .filter(|reference| &reference.kind == b"auxl" && reference.to.contains(&of))
+        .filter_map(|reference| meta.item(reference.from))
+        .find(|item| {
+            meta.properties(file, item).any(|(kind, body)| &kind == b"auxC" && is_alpha(body))
+        })
 }
 
 fn is_alpha(mut body: Bytes<'_>) -> bool {
