@@ -42,14 +42,14 @@ const FIXTURES: &[Fixture] = fixtures! {
     "animated.png" Rgb Eight 0;
     "turned-6.png" Rgb Eight 0;
     "plain.gif" Rgb Eight 0;
-    "animated.gif" Rgb Eight 0;
+    "animated.gif" Rgba Eight 0;
     "transparent.gif" Rgba Eight 0;
     "lossy.webp" Rgb Eight 10;
     "lossless.webp" Rgba Eight 0;
     "alpha.webp" Rgba Eight 10;
     "turned-5.webp" Rgb Eight 0;
     "turned-7.webp" Rgb Eight 0;
-    "animated.webp" Rgb Eight 0;
+    "animated.webp" Rgb Eight 1;
     "plain.bmp" Rgb Eight 0;
     "palette.bmp" Rgb Eight 0;
     "alpha.bmp" Rgba Eight 0;
@@ -154,7 +154,7 @@ fn expected(fixture: &Fixture, quarter: usize, scene: &[[u8; 3]; 4]) -> Vec<u16>
         (Channels::Rgba, name) => {
             let half = match name {
                 "transparent.gif" => 0,
-                "plain.svg" => 255,
+                "plain.svg" | "animated.gif" => 255,
                 _ => 128,
             };
             let alpha = if quarter % 2 == 0 { 255 } else { half };
