@@ -73,7 +73,7 @@ const FIXTURES: &[Fixture] = fixtures! {
     "turned-7.avif" Rgb Eight 8;
     "animated.avif" Rgb Eight 8;
     "deep.avif" Rgb Sixteen 8;
-    "grey.avif" Grey Eight 8;
+    "grey.avif" Rgb Eight 8;
     "plain.jxl" Rgb Eight 0;
     "lossy.jxl" Rgb Eight 10;
     "alpha.jxl" Rgba Eight 0;
@@ -148,6 +148,8 @@ fn expected(fixture: &Fixture, quarter: usize, scene: &[[u8; 3]; 4]) -> Vec<u16>
     };
     match (fixture.channels, fixture.name) {
         (_, "fax.tif") => vec![if grey > 100 { 65_535 } else { 0 }],
+        // libvips writes grey as colour.
+        (_, "grey.avif") => vec![wide(grey); 3],
         (Channels::Grey | Channels::GreyAlpha, _) => vec![wide(grey)],
         (Channels::Rgb, _) => [r, g, b].map(wide).to_vec(),
         (Channels::Cmyk, _) => [255 - r, 255 - g, 255 - b, 0].map(wide).to_vec(),
@@ -384,8 +386,6 @@ fn cut_files_are_faults_or_whole_pictures() {
 
 #[test]
 fn flipped_bits_never_get_past_the_crate() {
-    let quiet = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
     for fixture in FIXTURES.iter().chain([&Fixture {
         name: "plain.heic",
         file: HEIC,
@@ -406,5 +406,4 @@ fn flipped_bits_never_get_past_the_crate() {
             assert!(start.elapsed().as_secs() < 10, "{}", fixture.name);
         }
     }
-    std::panic::set_hook(quiet);
 }
