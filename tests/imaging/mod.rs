@@ -2,6 +2,7 @@
 
 mod corpus;
 mod draw;
+mod formats;
 mod geometry;
 mod headers;
 mod pixels;

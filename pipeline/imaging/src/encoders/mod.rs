@@ -31,7 +31,15 @@ pub(crate) fn encode(
             film.add(bitmap, 0)?;
             film.finish()
         }
+        Format::Bmp | Format::Tiff | Format::Jxl | Format::Svg | Format::Heic => {
+            Err(unwritten(rendition.format))
+        }
     }
+}
+
+/// Presets name none of these: see [`Format::written`].
+fn unwritten(format: Format) -> Fault {
+    Fault::unsupported(format!("{} is read, not written.", format.name()))
 }
 
 /// An animation under way.
@@ -49,7 +57,7 @@ impl Film {
         match rendition.format {
             Format::Gif => gif::Film::new(size, repeats).map(Film::Gif),
             Format::WebP => webp::Film::new(rendition, size, repeats).map(Film::WebP),
-            other => Err(Fault::unsupported(format!("{} files do not move here.", other.name()))),
+            other => Err(unwritten(other)),
         }
     }
 
@@ -78,6 +86,7 @@ pub(crate) fn memory(format: Format, size: Size) -> u64 {
         Format::WebP => webp::memory(size),
         Format::Avif => avif::memory(size),
         Format::Gif => gif::memory(size),
+        Format::Bmp | Format::Tiff | Format::Jxl | Format::Svg | Format::Heic => 0,
     }
 }
 

@@ -280,8 +280,7 @@ impl Text<'_> {
             let format = item
                 .get_ref()
                 .as_str()
-                .and_then(Format::from_name)
-                .filter(|format| Format::written().any(|written| written == *format))
+                .and_then(|name| Format::written().find(|format| format.name() == name))
                 .ok_or_else(|| self.unfit(item, "formats", &formats()))?;
             if found.contains(&format) {
                 return Err(self.unfit(item, "formats", "each format once"));
