@@ -12,11 +12,11 @@ pub enum Format {
     Png,
     /// RFC 9649: read, animations included, and written (lossy).
     WebP,
-    /// GIF89a: read, animations included.
+    /// `GIF89a`: read, animations included.
     Gif,
-    /// Windows bitmaps (BITMAPCOREHEADER to BITMAPV5HEADER): read.
+    /// Windows bitmaps (`BITMAPCOREHEADER` to `BITMAPV5HEADER`): read.
     Bmp,
-    /// TIFF 6.0 and BigTIFF: the first picture is read.
+    /// TIFF 6.0 and `BigTIFF`: the first picture is read.
     Tiff,
     /// AV1 Image File Format 1.1: read; of a sequence, its first picture.
     Avif,
