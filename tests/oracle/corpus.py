@@ -27,6 +27,8 @@ except ImportError:  # there is none for Python before 3.10
 CELLS = 32
 SECONDS = 30
 MOST_PIXELS = 120_000_000
+# Larger ones are read to their end, but not compared: their cells would take gigabytes.
+COMPARED = 30_000_000
 
 
 def edges(side):
@@ -63,6 +65,9 @@ def vips(path):
     if image.width * image.height > MOST_PIXELS:
         raise ValueError("too large to try")
     image = image.autorot()
+    if image.width * image.height > COMPARED:
+        image.avg()
+        return {"size": [image.width, image.height]}
     samples = image.numpy().reshape(image.height, image.width, image.bands)
     if image.format == "ushort":
         samples = samples / 257
@@ -81,6 +86,8 @@ def pillow(path):
         image.load()
         image = ImageOps.exif_transpose(image)
         size = list(image.size)
+        if size[0] * size[1] > COMPARED:
+            return {"size": size}
         if image.mode == "La":
             image = image.convert("LA")
         if image.mode == "CMYK":

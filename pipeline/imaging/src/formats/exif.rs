@@ -33,7 +33,7 @@ pub(crate) fn bare(exif: &[u8]) -> &[u8] {
 }
 
 /// EXIF from a text chunk of PNG whose keyword is "Raw profile type exif" or "… APP1": a name, a
-/// length and hexadecimal digits in lines, as ImageMagick and exiftool write it. At most
+/// length and hexadecimal digits in lines, as `ImageMagick` and exiftool write it. At most
 /// [`LONGEST_TEXT`] of it is looked at, which is enough for the first directory.
 pub(crate) fn raw_profile(kind: &[u8], body: &[u8]) -> Option<Vec<u8>> {
     const LONGEST_TEXT: u64 = 64 << 10;

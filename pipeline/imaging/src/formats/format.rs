@@ -14,9 +14,9 @@ pub enum Format {
     WebP,
     /// GIF89a: read and written, animations included.
     Gif,
-    /// Windows bitmaps (BITMAPCOREHEADER to BITMAPV5HEADER): read.
+    /// Windows bitmaps (`BITMAPCOREHEADER` to `BITMAPV5HEADER`): read.
     Bmp,
-    /// TIFF 6.0 and BigTIFF: the first picture is read.
+    /// TIFF 6.0 and `BigTIFF`: the first picture is read.
     Tiff,
     /// AV1 Image File Format 1.1: read, of a sequence its first picture, and written.
     Avif,

@@ -1,4 +1,4 @@
-//! GIF (GIF89a specification, 1990; the looping extension of Netscape 2.0).
+//! GIF (`GIF89a` specification, 1990; the looping extension of Netscape 2.0).
 
 use std::io::Cursor;
 

@@ -250,6 +250,7 @@ fn separate(bytes: &[u8], needed: usize) -> Result<Vec<u8>, Fault> {
 /// Makes ink of stored samples, 0 for none. Adobe stores inks inverted (technical note 5116), and
 /// of YCCK the red, green and blue of them; files without its segment are as they say.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0–255")]
+#[expect(clippy::many_single_char_names, reason = "the components as their standards name them")]
 fn inks(samples: &mut [u8], ycck: bool, adobe: bool) {
     for pixel in samples.as_chunks_mut::<4>().0 {
         if ycck {

@@ -128,7 +128,9 @@ pub(crate) fn open<'a>(bytes: &'a [u8], header: &Header) -> Result<Box<dyn Rows 
     };
     if layout.channels == Channels::Cmyk {
         // Here the most is no ink (18181-1, annex E).
-        samples.iter_mut().for_each(|byte| *byte = !*byte);
+        for byte in &mut samples {
+            *byte = !*byte;
+        }
     }
     Ok(Box::new(Picture::new(layout, samples)?.coloured(colour)))
 }

@@ -95,6 +95,7 @@ pub(crate) struct Conversion<'a> {
 
 impl Conversion<'_> {
     /// Red, green and blue of a pixel, 0–1 or a little beyond.
+    #[expect(clippy::many_single_char_names, reason = "the components as H.273 names them")]
     pub(crate) fn pixel(&self, x: usize, y: usize) -> [f32; 3] {
         let bright = (at(&self.planes.y, x, y) - self.luma.0) * self.luma.1;
         if self.planes.sampling == Sampling::Mono {
@@ -106,7 +107,7 @@ impl Conversion<'_> {
             return [part(v), bright, part(u)];
         }
         let bits = self.planes.bits;
-        let middle = (most(bits) + 1.0) / 2.0;
+        let middle = 0.5 * most(bits) + 0.5;
         let scale = if self.matrix.full {
             1.0 / most(bits)
         } else {
@@ -149,6 +150,7 @@ fn near(place: usize, side: u32, halved: bool) -> (usize, usize) {
     }
     let last = (side as usize).div_ceil(2) - 1;
     let nearest = (place / 2).min(last);
-    let next = if place % 2 == 0 { nearest.saturating_sub(1) } else { (nearest + 1).min(last) };
+    let next =
+        if place.is_multiple_of(2) { nearest.saturating_sub(1) } else { (nearest + 1).min(last) };
     (nearest, next)
 }

@@ -284,10 +284,10 @@ fn orientation(angle: u8, mirror: Option<u8>) -> Orientation {
         (0, None) => 1,
         (0, Some(1)) | (2, Some(0)) => 2,
         (2, None) => 3,
-        (0, Some(_)) | (2, Some(_)) => 4,
+        (0 | 2, Some(_)) => 4,
         (1, Some(0)) | (3, Some(1)) => 5,
         (3, None) => 6,
-        (1, Some(_)) | (3, Some(_)) => 7,
+        (1 | 3, Some(_)) => 7,
         _ => 8,
     };
     Orientation::from_exif(number).unwrap_or_default()

@@ -35,7 +35,7 @@ pub(super) fn decode(
     };
     let mut samples = match directory.compression {
         1 => stored.get(..wanted.min(stored.len())).unwrap_or_default().to_vec(),
-        2 | 3 | 4 => fax(directory, stored, rows)?,
+        2..=4 => fax(directory, stored, rows)?,
         5 => lzw(stored, wanted)?,
         7 => return jpeg(directory, bytes, stored, rows),
         8 | 32_946 => inflate(stored, wanted)?,
@@ -233,7 +233,7 @@ fn jpeg(directory: &Directory, bytes: &[u8], stored: &[u8], rows: usize) -> Resu
     if wanted == ColorSpace::YCbCr && decoder.input_colorspace() == Some(ColorSpace::RGB) {
         decoder = open(ColorSpace::RGB)?;
     }
-    let (width, height) = decoder.dimensions().ok_or_else(|| damaged_sizes())?;
+    let (width, height) = decoder.dimensions().ok_or_else(damaged_sizes)?;
     let most = [directory.chunk[0] as usize, directory.chunk[1] as usize];
     if width < most[0].min(directory.width as usize) || width > most[0] || height < rows {
         return Err(damaged_sizes());

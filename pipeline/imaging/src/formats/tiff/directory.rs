@@ -110,6 +110,10 @@ impl<'a> Tags<'a> {
     }
 
     /// The values of a tag; `Some(None)` where it is absent, `None` where they lie beyond the end.
+    #[expect(
+        clippy::option_option,
+        reason = "absent and beyond the end are two things, each left by `?`"
+    )]
     fn find(&self, tag: u16) -> Option<Option<Values>> {
         let (size, wide) = if self.big { (20, 8) } else { (12, 4) };
         for index in 0..self.entries {
@@ -266,7 +270,7 @@ impl Directory {
 
     /// Bytes of the samples of a row of strips or tiles.
     pub(super) fn band_bytes(&self) -> u64 {
-        let sample = u64::from(self.bits.next_multiple_of(8) / 8).max(1);
+        let sample = u64::from(self.bits.div_ceil(8)).max(1);
         u64::from(self.width) * u64::from(self.chunk[1]) * u64::from(self.samples).max(4) * sample
     }
 

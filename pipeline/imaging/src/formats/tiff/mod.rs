@@ -1,4 +1,4 @@
-//! TIFF (revision 6.0, 1992; BigTIFF; technical notes of Adobe and libtiff), its first picture.
+//! TIFF (revision 6.0, 1992; `BigTIFF`; technical notes of Adobe and libtiff), its first picture.
 //! Strips or tiles are decoded one row of them at a time.
 
 mod chunk;
