@@ -4,9 +4,11 @@
 mod bounds;
 mod colour;
 mod definitions;
+mod documentation;
 mod libvips;
 mod marks;
 mod reference;
+mod scenery;
 mod syntax;
 
 use std::sync::Arc;
