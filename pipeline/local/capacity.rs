@@ -79,11 +79,15 @@ impl Capacity {
     /// The limits that keep a picture below the memory of one worker: the file is held once, and
     /// what decoding it takes is predicted before it is begun.
     pub fn limits(&self) -> Limits {
-        let spare = self.each.saturating_sub(WORKER_BASE);
-        let usual = Limits::default();
-        let bytes = usual.bytes.min(spare / 4);
-        Limits { bytes, memory: usual.memory.min(spare - bytes), ..usual }
+        limits_within(self.each.saturating_sub(WORKER_BASE))
     }
+}
+
+/// The limits under which a picture and what its work takes stay within so many bytes.
+pub(crate) fn limits_within(spare: u64) -> Limits {
+    let usual = Limits::default();
+    let bytes = usual.bytes.min(spare / 4);
+    Limits { bytes, memory: usual.memory.min(spare - bytes), ..usual }
 }
 
 impl fmt::Display for Capacity {

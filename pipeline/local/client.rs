@@ -1,5 +1,7 @@
 //! A client of any home's HTTP API, for the command line: blocking, one request at a time.
 
+mod event;
+
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read as _, Seek as _},
@@ -12,14 +14,23 @@ use imaging::Format;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use sha2::Digest as _;
-use ureq::{Agent, Body, SendBody, http::Response};
+use ureq::{
+    Agent, AsSendBody, Body, SendBody,
+    http::{self, Request, Response, StatusCode},
+};
+
+use self::event::Event;
 
 /// A home, and as whom it is talked to.
 pub struct Client {
     endpoint: String,
     authorization: Option<String>,
     agent: Agent,
+    silence: Duration,
 }
+
+/// How long a stream of events may be silent: a home says something every ten seconds.
+const SILENCE: Duration = Duration::from_secs(35);
 
 /// Why a request did not do what it was to do.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +145,14 @@ impl Client {
             endpoint: endpoint.trim_end_matches('/').to_owned(),
             authorization: key.map(|key| format!("Bearer {key}")),
             agent,
+            silence: SILENCE,
         })
+    }
+
+    /// The same, taking a stream of events for broken after another time of silence.
+    #[must_use]
+    pub fn with_silence(self, silence: Duration) -> Self {
+        Self { silence, ..self }
     }
 
     /// Uploads a file; answers its image's id.
@@ -150,7 +168,7 @@ impl Client {
         });
         let ticket: Ticket = self.send("POST", "/v1/uploads", Some(&request))?;
         file.rewind()?;
-        let mut put = ureq::http::Request::builder()
+        let mut put = Request::builder()
             .method(ticket.upload.method.as_str())
             .uri(&ticket.upload.url)
             .header("content-length", length);
@@ -158,10 +176,7 @@ impl Client {
             put = put.header(name, value.as_str().unwrap_or_default());
         }
         let url = &ticket.upload.url;
-        let put =
-            put.body(SendBody::from_reader(&mut file)).map_err(|error| unreachable(url, &error))?;
-        let answer = self.agent.run(put).map_err(|error| unreachable(url, &error))?;
-        accepted(url, answer)?;
+        self.run(url, put.body(SendBody::from_reader(&mut file)))?;
         Ok(ticket.image_id)
     }
 
@@ -175,12 +190,11 @@ impl Client {
     pub fn follow(&self, id: &str, show: &mut dyn FnMut(&Record)) -> Answer<Record> {
         const PAUSE: Duration = Duration::from_millis(500);
         const MOST_FAILURES: u32 = 10;
-        let path = format!("/v1/images/{id}/events");
         let mut last_event = None;
         let mut failures = 0;
         // A home may end the stream at any time; what was seen is not shown again.
         loop {
-            match self.stream(&path, &mut last_event, show) {
+            match self.stream(id, &mut last_event, show) {
                 Ok(Some(record)) => return Ok(record),
                 Ok(None) => failures = 0,
                 Err(ClientError::Unreachable { .. }) if failures < MOST_FAILURES => failures += 1,
@@ -193,30 +207,49 @@ impl Client {
     /// Reads events until the final one, or until the stream ends.
     fn stream(
         &self,
-        path: &str,
+        id: &str,
         last_event: &mut Option<String>,
         show: &mut dyn FnMut(&Record),
     ) -> Answer<Option<Record>> {
-        let url = format!("{}{path}", self.endpoint);
+        let url = format!("{}/v1/images/{id}/events", self.endpoint);
         let mut request = self.request("GET", &url).header("accept", "text/event-stream");
-        if let Some(id) = last_event.as_deref() {
-            request = request.header("last-event-id", id);
+        if let Some(seen) = last_event.as_deref() {
+            request = request.header("last-event-id", seen);
         }
-        let request = request.body(()).map_err(|error| unreachable(&url, &error))?;
-        let answer = self.agent.run(request).map_err(|error| unreachable(&url, &error))?;
-        let answer = accepted(&url, answer)?;
+        let request = request.body(()).map(|request| {
+            self.agent.configure_request(request).timeout_per_read(Some(self.silence)).build()
+        });
+        let answer = self.run(&url, request)?;
+        if answer.status() == StatusCode::NO_CONTENT {
+            // No more events will come, so the record is as it stays.
+            let record = self.image(id)?;
+            show(&record);
+            return Ok(Some(record));
+        }
+        let mut event = Event::default();
+        let mut heard = false;
         for line in BufReader::new(answer.into_body().into_reader()).lines() {
-            // A stream that breaks off is taken up again.
-            let Ok(line) = line else { return Ok(None) };
-            if let Some(id) = line.strip_prefix("id:") {
-                *last_event = Some(id.trim().to_owned());
-            } else if let Some(data) = line.strip_prefix("data:") {
-                let record: Record = parse(&url, 200, data.trim())?;
+            let line = match line {
+                Ok(line) => line,
+                // A stream that breaks off is taken up again.
+                Err(_) if heard => return Ok(None),
+                // So is one that never began, but not for ever.
+                Err(error) => return Err(unreachable(&url, &error)),
+            };
+            heard = true;
+            if !event.take(&line) {
+                continue;
+            }
+            let Event { id, data } = std::mem::take(&mut event);
+            if let Some(data) = data {
+                let record: Record = parse(&url, 200, &data)?;
                 show(&record);
                 if record.status.is_final() {
                     return Ok(Some(record));
                 }
             }
+            // Only now: an event that did not come whole has not been seen.
+            *last_event = id.or(last_event.take());
         }
         Ok(None)
     }
@@ -273,24 +306,27 @@ impl Client {
     ) -> Answer<T> {
         let url = format!("{}{path}", self.endpoint);
         let request = self.request(method, &url).header("content-type", "application/json");
-        let answer = match body {
-            Some(body) => request
-                .body(body.to_string())
-                .map_err(|error| unreachable(&url, &error))
-                .and_then(|request| self.agent.run(request).map_err(|e| unreachable(&url, &e)))?,
-            None => request
-                .body(())
-                .map_err(|error| unreachable(&url, &error))
-                .and_then(|request| self.agent.run(request).map_err(|e| unreachable(&url, &e)))?,
-        };
-        let mut answer = accepted(&url, answer)?;
+        let mut answer = match body {
+            Some(body) => self.run(&url, request.body(body.to_string())),
+            None => self.run(&url, request.body(())),
+        }?;
         let status = answer.status().as_u16();
         let text = answer.body_mut().read_to_string().map_err(|error| unreachable(&url, &error))?;
         parse(&url, status, &text)
     }
 
-    fn request(&self, method: &str, url: &str) -> ureq::http::request::Builder {
-        let request = ureq::http::Request::builder().method(method).uri(url);
+    /// Sends a request; an answer that is a refusal is an error.
+    fn run(
+        &self,
+        url: &str,
+        request: Result<Request<impl AsSendBody>, http::Error>,
+    ) -> Answer<Response<Body>> {
+        let request = request.map_err(|error| unreachable(url, &error))?;
+        accepted(url, self.agent.run(request).map_err(|error| unreachable(url, &error))?)
+    }
+
+    fn request(&self, method: &str, url: &str) -> http::request::Builder {
+        let request = Request::builder().method(method).uri(url);
         match &self.authorization {
             Some(authorization) => request.header("authorization", authorization),
             None => request,

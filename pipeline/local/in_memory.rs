@@ -104,10 +104,7 @@ impl Darkroom {
 
     async fn pending(&self, file: &Path, size: u64) -> Result<ImageId, StoreError> {
         let now = self.clock.now();
-        let mut random = [0; 10];
-        getrandom::fill(&mut random).map_err(|error| StoreError::Broken(error.to_string()))?;
-        let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
-        let id = ImageId::mint(millis, &random);
+        let id = api::mint(now).map_err(StoreError::Broken)?;
         let announced =
             Announced { content_length: size, content_type: String::new(), checksum_sha256: None };
         let expires_at = now + SignedDuration::from_hours(24);

@@ -20,6 +20,7 @@ pub mod objects;
 pub mod runner;
 pub mod serve;
 pub mod settings;
+pub mod share;
 pub mod stages;
 pub mod vitals;
 pub mod worker;

@@ -94,6 +94,8 @@ pub struct Server {
     bounds: Bounds,
     drain: Duration,
     url: String,
+    /// Listened to before anybody is told that the server is there, so that it may be stopped at once.
+    stop: (watch::Sender<bool>, watch::Receiver<bool>),
     /// Ours for as long as the server lives.
     _directory: DataDirectory,
 }
@@ -101,6 +103,8 @@ pub struct Server {
 impl Server {
     /// Makes everything ready, or says what is not.
     pub async fn prepare(settings: &Settings) -> Result<Self, ServeError> {
+        let stop = watch::channel(false);
+        stop_on_signals(stop.0.clone())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let alive_since = clock.now();
         let directory = own(&settings.data).await?;
@@ -171,7 +175,17 @@ impl Server {
         tracing::info!("{}: every {largest} fits", settings.capacity);
         let bounds = Bounds::of(settings.connections.get());
         let drain = settings.drain;
-        Ok(Self { listener, router, runner, database, bounds, drain, url, _directory: directory })
+        Ok(Self {
+            listener,
+            router,
+            runner,
+            database,
+            bounds,
+            drain,
+            url,
+            stop,
+            _directory: directory,
+        })
     }
 
     /// What clients reach it by.
@@ -181,8 +195,7 @@ impl Server {
 
     /// Runs until a signal to stop, and then until what was begun has ended.
     pub async fn run(self) -> Result<Drained, ServeError> {
-        let (order, stop) = watch::channel(false);
-        stop_on_signals(order.clone())?;
+        let (order, stop) = self.stop;
         let running = tokio::spawn(self.runner.run(stop.clone(), self.drain));
         let router = self.router.layer(middleware::from_fn({
             let stop = stop.clone();

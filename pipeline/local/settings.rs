@@ -283,7 +283,7 @@ fn parse_time(text: &str) -> Option<Duration> {
 }
 
 /// Reads `800MiB`, `2GiB`, `2GB` or a number of bytes.
-fn parse_size(text: &str) -> Option<u64> {
+pub(crate) fn parse_size(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
         "" | "B" => 1,

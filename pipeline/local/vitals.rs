@@ -1,15 +1,12 @@
 //! The home's own numbers, for `/metrics`.
-//!
-//! The exposition format is written here by hand: it is one line a number, and a registry crate
-//! would bring macros, a derive and a second notion of labels for a dozen families.
 
 use std::{
     collections::BTreeMap,
-    fmt::{Display, Write as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use api::exposition::{Exposition, Histogram};
 use async_trait::async_trait;
 use domain::StageName;
 
@@ -59,13 +56,6 @@ struct Counted {
     workers_lost: BTreeMap<&'static str, u64>,
 }
 
-#[derive(Default)]
-struct Histogram {
-    buckets: [u64; BOUNDS.len()],
-    sum: f64,
-    count: u64,
-}
-
 impl Default for Tally {
     fn default() -> Self {
         Self { begun: Instant::now(), counted: Mutex::default() }
@@ -77,7 +67,8 @@ impl Tally {
     pub fn handled(&self, stage: StageName, outcome: Outcome, took: Duration) {
         let mut counted = self.lock();
         *counted.handled.entry((stage, outcome)).or_default() += 1;
-        counted.durations.entry(stage).or_default().add(took.as_secs_f64());
+        let durations = counted.durations.entry(stage);
+        durations.or_insert_with(|| Histogram::new(&BOUNDS)).add(took.as_secs_f64());
     }
 
     /// A worker process was started.
@@ -92,16 +83,6 @@ impl Tally {
 
     fn lock(&self) -> MutexGuard<'_, Counted> {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Histogram {
-    fn add(&mut self, seconds: f64) {
-        for (bucket, bound) in self.buckets.iter_mut().zip(BOUNDS) {
-            *bucket += u64::from(seconds <= bound);
-        }
-        self.sum += seconds;
-        self.count += 1;
     }
 }
 
@@ -123,7 +104,7 @@ impl api::Vitals for LocalVitals {
             // The families are left out rather than shown as zero.
             Err(error) => tracing::warn!(%error, "the database could not be counted for /metrics"),
         }
-        text.0
+        text.into_text()
     }
 }
 
@@ -144,7 +125,7 @@ impl Tally {
         let name = "darkroom_message_duration_seconds";
         text.family(name, "histogram", "Time from handing a message to its stage to its end.");
         for (stage, durations) in &counted.durations {
-            durations.expose(name, stage.as_str(), text);
+            text.histogram(name, ("stage", stage.as_str()), durations);
         }
         let name = "darkroom_workers_started_total";
         text.family(name, "counter", "Worker processes started.");
@@ -154,18 +135,6 @@ impl Tally {
         for (cause, count) in &counted.workers_lost {
             text.sample(name, &[("cause", cause)], count);
         }
-    }
-}
-
-impl Histogram {
-    fn expose(&self, name: &str, stage: &str, text: &mut Exposition) {
-        let bucket = format!("{name}_bucket");
-        for (count, bound) in self.buckets.iter().zip(BOUNDS) {
-            text.sample(&bucket, &[("stage", stage), ("le", &bound.to_string())], count);
-        }
-        text.sample(&bucket, &[("stage", stage), ("le", "+Inf")], self.count);
-        text.sample(&format!("{name}_sum"), &[("stage", stage)], self.sum);
-        text.sample(&format!("{name}_count"), &[("stage", stage)], self.count);
     }
 }
 
@@ -191,23 +160,5 @@ fn expose_counts(counts: &Counts, text: &mut Exposition) {
     text.family(name, "gauge", "Images by status.");
     for (status, count) in &counts.images {
         text.sample(name, &[("status", status.as_str())], count);
-    }
-}
-
-/// Prometheus' text format, version 0.0.4. Labels are our own words: none needs escaping.
-#[derive(Default)]
-struct Exposition(String);
-
-impl Exposition {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        // Writing to a string cannot fail.
-        let _always_ok = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    }
-
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        let labels: Vec<_> = labels.iter().map(|(key, text)| format!("{key}=\"{text}\"")).collect();
-        let labels =
-            if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        let _always_ok = writeln!(self.0, "{name}{labels} {value}");
     }
 }

@@ -1,7 +1,7 @@
 //! Keys, hosts and origins.
 
 use api::{Access, Cors};
-use domain::{Code, Keyring as _};
+use domain::{Code, Keyring as _, ports::Role};
 
 use super::{
     client::Request,
@@ -34,6 +34,25 @@ fn what_a_tenant_owns_needs_a_key() {
     for path in ["/", "/healthz", "/openapi.json"] {
         assert_eq!(server.get(path).status, 200, "{path}");
     }
+}
+
+/// Counts are of all tenants.
+#[test]
+fn counts_are_the_operators() {
+    let server = Server::with_keys();
+    let (tenant, operator) = (server.key("a"), server.key_as("a", Role::Operator));
+    let metrics = |secret: &str| server.call(&Request::get("/metrics").key(secret));
+    let detail = metrics(&tenant).problem(Code::OperatorRequired);
+    assert!(detail.contains("keys create --operator"), "{detail}");
+    let reply = metrics(&operator);
+    assert!(reply.text().contains("darkroom_http_requests_total"), "{}", reply.text());
+    assert_eq!(reply.status, 200);
+    // It is its tenant's key, too, and nobody else's.
+    let own = server.create_as(Some(&tenant), &jpeg(10)).id;
+    let other = server.create_as(Some(&server.key("b")), &jpeg(10)).id;
+    let image = |id| server.call(&Request::get(&format!("/v1/images/{id}")).key(&operator));
+    assert_eq!(image(own).status, 200);
+    image(other).problem(Code::UnknownImage);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Code, DeadLetters as _, Message, Outbox, Problem, StageName, Status, StoreError, message::Body,
+    ports::Role,
 };
 use serde_json::{Value, json};
 
@@ -132,6 +133,13 @@ fn a_tenant_sees_and_takes_back_its_own_letters_only() {
     assert_eq!(gone, 3);
     assert_eq!(ids(&list(&b)), [of_b]);
     assert!(server.run(server.queue.letter(&of_the_home)).is_ok());
+
+    let operator = server.key_as("c", Role::Operator);
+    assert_eq!(ids(&list(&operator)), std::slice::from_ref(&of_the_home));
+    let target = format!("/v1/dead-letters/{of_the_home}");
+    assert_eq!(server.call(&Request::get(&target).key(&operator)).status, 200);
+    let answer = redrive(&server, Some(&operator), &json!({ "all": true })).ok(200);
+    assert_eq!(answer["redriven"], json!([of_the_home]));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use api::{Access, Api, Cors, Events, Pace, Settings, Vitals};
 use async_trait::async_trait;
+use axum::http::HeaderValue;
 use bytes::Bytes;
 use domain::{
     Catalog, Code, ImageId, Key, Keyring, Message, Objects, Outbox, PieceId, Problem, Queue,
@@ -11,7 +12,7 @@ use domain::{
     image::{Expectation, Flip, Made, Outcome, Progress, Purpose, Source},
     memory::{ManualClock, MemoryCatalog, MemoryKeyring, MemoryObjects, MemoryQueue},
     message::Body,
-    ports::{ApiKey, Clock, Written},
+    ports::{ApiKey, Clock, Role, Written},
     record::variant_key,
     signing::Signer,
 };
@@ -29,6 +30,7 @@ use super::{
 pub(crate) struct Options {
     pub(crate) access: Access,
     pub(crate) cors: Cors,
+    pub(crate) object_origins: Vec<HeaderValue>,
     pub(crate) pace: Pace,
     pub(crate) events: Events,
     pub(crate) room: u64,
@@ -44,6 +46,7 @@ impl Default for Options {
         Self {
             access: Access::Loopback,
             cors: Cors::None,
+            object_origins: Vec::new(),
             pace: Pace { idle: Duration::from_secs(10), ..Pace::default() },
             events: Events {
                 poll: Duration::from_millis(5),
@@ -118,6 +121,7 @@ impl Server {
             settings: Settings {
                 access: options.access,
                 cors: options.cors,
+                object_origins: options.object_origins,
                 pace: options.pace,
                 events: options.events,
                 ..Settings::default()
@@ -156,10 +160,19 @@ impl Server {
 
     /// Makes a key for a tenant; answers its secret.
     pub(crate) fn key(&self, tenant: &str) -> String {
-        let secret = format!("dk_{tenant}_secret");
+        self.key_as(tenant, Role::Tenant)
+    }
+
+    pub(crate) fn key_as(&self, tenant: &str, role: Role) -> String {
+        let secret = format!("dk_{tenant}_{role:?}_secret");
+        let id = match role {
+            Role::Tenant => format!("key-{tenant}"),
+            Role::Operator => format!("operator-{tenant}"),
+        };
         let key = ApiKey {
-            id: format!("key-{tenant}"),
+            id,
             tenant: tenant.parse().unwrap(),
+            role,
             label: tenant.to_owned(),
             created_at: self.clock.now(),
             revoked_at: None,

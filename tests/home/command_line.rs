@@ -1,13 +1,18 @@
 //! The commands that need no server, and those that talk to one.
 
-use std::{fs, path::Path, process::Output};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 use serde_json::Value;
 
 use super::{
     pictures::photograph,
-    server::{Server, darkroom},
+    server::{DARKROOM, Server, darkroom},
 };
+use crate::report::{self, Lack};
 
 fn run(arguments: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = darkroom(arguments).output().unwrap();
@@ -33,9 +38,11 @@ fn process_writes_variants_and_says_what_it_did() {
     assert!(complained.contains("broken.jpg"), "{complained}");
     assert!(complained.contains("absent.jpg: cannot be read"), "{complained}");
     let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 2, "{said}");
+    assert_eq!(lines.len(), 3, "one line a file, also where no record was made: {said}");
     let of = |file: &Path| lines.iter().find(|line| line["file"] == path(file)).expect("a line");
     assert_eq!(of(&bad)["status"], "rejected");
+    assert_eq!(of(&absent)["status"], "failed");
+    assert_eq!(of(&absent)["problem"]["code"], "unreadable");
     let record = of(&good);
     assert_eq!(record["status"], "ready", "{record:#}");
     assert_eq!(record["source"]["width"], 1000);
@@ -86,6 +93,80 @@ fn the_server_makes_the_same_bytes() {
     let (code, said, _) = run(&["status", &id, "--endpoint", &server.url]);
     let record: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, &record["status"]), (0, &Value::from("erased")), "{record:#}");
+}
+
+/// For programs: whatever is asked for, a line is one JSON value.
+#[test]
+fn json_is_one_line_for_each() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let one = |said: &str| {
+        assert_eq!(said.lines().count(), 1, "{said}");
+        serde_json::from_str::<Value>(said).unwrap()
+    };
+    let (code, said, complained) =
+        run(&["keys", "create", "--operator", "--json", "--data", path(&data)]);
+    assert_eq!(code, 0, "{complained}");
+    assert_eq!(one(&said)["key"]["role"], "operator");
+
+    let server = Server::start(&data, &[]);
+    let files = ["a.jpg", "b.jpg"].map(|name| home.path().join(name));
+    for (seed, file) in files.iter().enumerate() {
+        fs::write(file, photograph(seed as u64, 40, 30)).unwrap();
+    }
+    let flags = ["--wait", "--json", "--endpoint", &server.url];
+    let (code, said, complained) =
+        run(&[&["upload", path(&files[0]), path(&files[1])][..], &flags].concat());
+    assert_eq!(code, 0, "{complained}");
+    let id = |line: &str| {
+        let record: Value = serde_json::from_str(line).unwrap();
+        record["image_id"].as_str().unwrap().to_owned()
+    };
+    let ids: Vec<_> = said.lines().map(id).collect();
+
+    let absent = "01890000-0000-7000-8000-000000000000";
+    let (code, said, complained) =
+        run(&["status", &ids[0], absent, &ids[1], "--json", "--endpoint", &server.url]);
+    assert_eq!(code, 1, "one of them is not there");
+    assert!(complained.contains(absent) && complained.contains("unknown_image"), "{complained}");
+    assert_eq!(said.lines().map(id).collect::<Vec<_>>(), ids);
+
+    let (_, said, _) = run(&["erase", &ids[0], "--json", "--endpoint", &server.url]);
+    assert_eq!(one(&said)["image_id"], ids[0].as_str());
+    let (_, said, _) =
+        run(&["dead-letters", "redrive", "--all", "--json", "--endpoint", &server.url]);
+    assert_eq!(one(&said)["redriven"], serde_json::json!([]));
+}
+
+/// A bar needs a terminal, which `script` makes.
+#[test]
+fn many_files_have_a_bar() {
+    if std::process::Command::new("script").arg("--version").output().is_err() {
+        let lack = Lack::Machine("there is no `script` of util-linux", "Debian has it as bsdutils");
+        report::not_run("many_files_have_a_bar", lack);
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(&home.path().join("data"), &[]);
+    let files = ["a.jpg", "b.jpg", "c.jpg"].map(|name| home.path().join(name));
+    for (seed, file) in files.iter().enumerate() {
+        fs::write(file, photograph(seed as u64, 40, 30)).unwrap();
+    }
+    let shown = |files: &[PathBuf]| {
+        let names: Vec<_> = files.iter().map(|file| path(file)).collect();
+        let command =
+            format!("{DARKROOM} upload {} --wait --endpoint {}", names.join(" "), server.url);
+        let mut script = std::process::Command::new("script");
+        script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+        let Output { status, stdout, .. } = script.output().unwrap();
+        let shown = String::from_utf8_lossy(&stdout).into_owned();
+        assert!(status.success(), "{shown}");
+        shown
+    };
+    let bar = shown(&files);
+    assert!(bar.contains("/3"), "{bar}");
+    assert_eq!(bar.matches(" ready").count(), 3, "{bar}");
+    assert!(!shown(&files[..1]).contains("/1"), "none for one file");
 }
 
 #[test]

@@ -52,45 +52,78 @@ fn an_upload_is_answered_when_file_directory_and_message_are_on_disk() {
     drop(server);
 
     let calls = completed(&fs::read_to_string(&trace).unwrap());
-    let after = |from: usize, what: &str, is: &dyn Fn(&str) -> bool| {
-        let found = calls.iter().skip(from).position(|call| is(call));
-        let Some(at) = found else {
-            panic!("{what}: not after call {from} of\n{}", calls.join("\n"))
-        };
-        from + at
-    };
-    let object = format!("/objects/in/{id}");
-    let file = after(0, "the file is synced", &|call| {
-        call.contains("sync(") && call.contains("/staging/")
-    });
-    let placed = after(file, "then it gets its name", &|call| {
-        (call.contains("link") || call.contains("rename")) && call.contains(&object)
-    });
-    let directory = after(placed, "then its directory is synced", &|call| {
-        call.contains("sync(") && call.contains("/objects/in>")
-    });
-    let message = after(directory, "then the message is synced", &|call| {
-        call.contains("sync(") && call.contains("darkroom.db-wal>")
-    });
-    let answers: Vec<_> = calls
-        .iter()
-        .enumerate()
-        .filter(|(_, call)| call.contains("\"HTTP/1.1 200 "))
-        .map(|(at, _)| at)
-        .collect();
-    let [answer] = answers[..] else {
-        panic!("one answer of 200: {answers:?}\n{}", calls.join("\n"))
-    };
-    assert!(
-        message < answer,
-        "answered (call {answer}) before the message was on disk ({message})"
-    );
+    let seen = sequence(&calls, &id).unwrap_or_else(|why| panic!("{why}\n{}", calls.join("\n")));
+    let Sequence { file, placed, directory, message, answer } = seen;
     report::say(
         "strace",
         format_args!(
             "synced: file {file}, name {placed}, directory {directory}, message {message}; answered {answer}"
         ),
     );
+
+    // The same without one of its syncs is found out, whatever else is synced: at its start the
+    // program syncs a file in staging only to see how this disk can do it.
+    for (what, at) in [("file", file), ("directory", directory)] {
+        let mut doctored = calls.clone();
+        doctored.remove(at);
+        assert!(
+            doctored.iter().any(|call| call.contains("sync(") && call.contains("/staging/")),
+            "another sync in staging could be taken for it"
+        );
+        let found = sequence(&doctored, &id);
+        assert!(found.is_err(), "without the {what}'s sync it passes: {found:?}");
+    }
+}
+
+/// Where in a trace each of these is.
+#[derive(Debug)]
+struct Sequence {
+    file: usize,
+    placed: usize,
+    directory: usize,
+    message: usize,
+    answer: usize,
+}
+
+/// Finds, before the answer, the upload's name, the sync of the very file that got it, and those of
+/// its directory and of the message; or says what is missing.
+fn sequence(calls: &[String], id: &str) -> Result<Sequence, String> {
+    let synced = |range: std::ops::Range<usize>, path: &str| {
+        let path = format!("<{path}>");
+        range.into_iter().find(|&at| calls[at].contains("sync(") && calls[at].contains(&path))
+    };
+    let answers: Vec<_> =
+        (0..calls.len()).filter(|&at| calls[at].contains("\"HTTP/1.1 200 ")).collect();
+    let [answer] = answers[..] else { return Err(format!("one answer of 200: {answers:?}")) };
+    let object = format!("/objects/in/{id}");
+    let named = calls.iter().enumerate().find_map(|(at, call)| {
+        let (from, to) = renamed(call)?;
+        to.ends_with(&object).then_some((at, from, to))
+    });
+    let Some((placed, from, to)) = named else { return Err(format!("nothing became {object}")) };
+    // What a descriptor is of, `strace` reads from the kernel: the file itself, by whatever number.
+    let Some(file) = synced(0..placed, from) else {
+        return Err(format!("{from} became {to} (call {placed}) and was not synced before"));
+    };
+    let folder = to.strip_suffix(&format!("/{id}")).unwrap_or(to);
+    let Some(directory) = synced(placed..answer, folder) else {
+        return Err(format!("{folder} was not synced between {placed} and {answer}"));
+    };
+    let data = to.strip_suffix(&object).unwrap_or(to);
+    let Some(message) = synced(directory..answer, &format!("{data}/darkroom.db-wal")) else {
+        return Err(format!("the message was not synced between {directory} and {answer}"));
+    };
+    Ok(Sequence { file, placed, directory, message, answer })
+}
+
+/// From where to where a call gives a file another name; none where it does not.
+fn renamed(call: &str) -> Option<(&str, &str)> {
+    let name = call.split('(').next()?;
+    if !["link", "linkat", "rename", "renameat", "renameat2"].contains(&name) {
+        return None;
+    }
+    let mut quoted = call.split('"').skip(1).step_by(2);
+    Some((quoted.next()?, quoted.next()?))
 }
 
 /// The calls that succeeded, in the order in which they returned: `strace` splits a call that others

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use domain::{
     Catalog as _, Clock as _, Code, Failure, ImageId, Key, Message, Objects, PieceId, Problem,
     Revision, Sha256, Status, StoreError, Visibility,
+    image::Outcome,
     message::{Body, Order},
 };
-use imaging::{Format, Limits, Lineage, Piece, Rendition, Shrink, Space, Work};
+use imaging::{Coding, Format, Frames, Limits, Lineage, Piece, Rendition, Shrink, Space, Work};
 use local::worker::{
     conversation::{Breach, Ports, converse},
     wire::{self, Assignment, FromWorker, Operation, Reply, ToWorker},
@@ -100,6 +101,8 @@ fn order(name: &str) -> Order {
         variant: "small".to_owned(),
         format: Format::Jpeg,
         quality: 80,
+        coding: Coding::Usual,
+        frames: Frames::First,
         width: 10,
         height: 10,
         lineage,
@@ -147,9 +150,72 @@ async fn one_message_follows_with_the_starts_that_it_had() {
         assert_eq!(said(vec![honest.clone()]).await, Ok(Ok(vec![honest])));
     }
     assert!(is_nonsense(&said(vec![rest(1, 0), rest(1, 0)]).await, "2 messages"));
-    for lie in [rest(0, 0), rest(1, 1), describe()] {
+    let later = rest(1, 0).not_before(world.clock.now());
+    for lie in [rest(0, 0), rest(1, 1), later, describe()] {
         assert!(is_nonsense(&said(vec![lie.clone()]).await, "was to follow"), "{lie:?}");
     }
+}
+
+/// An order with the same name and other contents would have any size that its forger likes.
+#[tokio::test]
+async fn orders_are_passed_on_as_they_came() {
+    let world = World::new();
+    let message = render(&["small.jpeg", "large.jpeg"]);
+    let mut forged = order("large.jpeg");
+    let Work::Variant(rendition) = &mut forged.piece.work else { unreachable!() };
+    rendition.width = 60_000;
+    let follow = Message::from(Body::Render { image: id(), pieces: vec![forged] });
+    let ended = told(ports(&world), message, MINUTE, async |liar| {
+        liar.done(Ok(vec![follow.clone()])).await;
+    });
+    assert!(is_nonsense(&ended.await, "was to follow"));
+}
+
+#[tokio::test]
+async fn no_message_follows_itself_for_ever() {
+    let world = World::new();
+    let message = render(&["small.jpeg", "large.jpeg"]);
+    let said = async |follow: Message| {
+        told(ports(&world), message.clone(), MINUTE, async |liar| liar.done(Ok(vec![follow])).await)
+            .await
+    };
+    assert!(is_nonsense(&said(message.clone()).await, "was to follow"));
+    let twice = render(&["small.jpeg", "small.jpeg", "large.jpeg"]);
+    let more = Message { attempts: 1, ..twice };
+    assert!(is_nonsense(&said(more).await, "was to follow"));
+    // A start that was lost may leave everything to be done again.
+    let lost = Message { attempts: 1, ..message.clone() };
+    assert_eq!(said(lost.clone()).await, Ok(Ok(vec![lost])));
+}
+
+/// What is written down of a piece stands in every record that is served, and in the catalog.
+#[tokio::test]
+async fn what_is_written_down_is_brief() {
+    let world = World::new();
+    let long = || Problem::new(Code::Damaged, "x".repeat(16 << 10));
+    let piece = || order("small.jpeg").id;
+    let record = |outcomes| Operation::Record { id: id(), outcomes };
+    let dropped = || (piece(), Outcome::Dropped("larger".to_owned()));
+    for outcomes in [
+        vec![(piece(), Outcome::Failed(long()))],
+        vec![(piece(), Outcome::Dropped(long().detail))],
+        vec![dropped(), dropped()],
+    ] {
+        let ended = told(ports(&world), render(&["small.jpeg"]), MINUTE, async |liar| {
+            drop(liar.ask(record(outcomes.clone()), &[]).await);
+        });
+        assert!(is_nonsense(&ended.await, "does not grant"));
+    }
+    let image = world.create(1, 4).await.id;
+    let event = world.put(image, b"text").await;
+    let ended = told(ports(&world), event, MINUTE, async |liar| {
+        drop(liar.ask(Operation::Reject { id: image, problem: long() }, &[]).await);
+    });
+    assert!(is_nonsense(&ended.await, "does not grant"));
+    let ended = told(ports(&world), render(&["small.jpeg"]), MINUTE, async |liar| {
+        liar.done(Err(Failure::Permanent(long().detail))).await;
+    });
+    assert!(is_nonsense(&ended.await, "more words"));
 }
 
 #[tokio::test]

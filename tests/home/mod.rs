@@ -8,6 +8,13 @@ mod command_line;
 mod connections;
 mod drain;
 mod durability;
+mod following;
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that cannot go on ends its test"
+)]
+mod full_disk;
 mod grants;
 #[expect(
     clippy::unwrap_used,
@@ -30,6 +37,7 @@ mod pictures;
     reason = "a helper that cannot go on ends its test"
 )]
 mod poison;
+mod processing;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod quick_start;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
@@ -39,5 +47,5 @@ mod refusals;
     clippy::expect_used,
     reason = "a helper that cannot go on ends its test"
 )]
-mod server;
+pub(crate) mod server;
 mod upload;

@@ -2,7 +2,10 @@
 
 use std::{fs, net::TcpListener, path::Path, process::Output, time::Duration};
 
+use rusqlite::Connection;
+
 use super::server::{Server, darkroom};
+use crate::storage::support::Mount;
 
 /// Runs a server that is expected not to start.
 fn refused(data: &Path, flags: &[&str]) -> (i32, String) {
@@ -134,4 +137,47 @@ fn a_directory_of_somebody_else() {
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("letters.txt"), "{said}");
     assert_eq!(fs::read_to_string(data.path().join("letters.txt")).unwrap(), "not ours");
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_to() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("a file");
+    fs::write(&file, "not a directory").unwrap();
+    for data in [file.clone(), file.join("below")] {
+        cannot_be_written(&data);
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "not a directory");
+    let test = "a_data_directory_that_cannot_be_written_to (a read-only disk)";
+    let Some(mount) = Mount::tmpfs("size=64k,ro", test) else { return };
+    for data in [mount.path().to_owned(), mount.path().join("below")] {
+        cannot_be_written(&data);
+    }
+}
+
+fn cannot_be_written(data: &Path) {
+    let (code, said) = refused(data, &[]);
+    assert_eq!(code, 1, "{said}");
+    let sentence = format!("the data directory {} cannot be written to", data.display());
+    assert!(said.contains(&sentence) && said.contains("--data"), "{said}");
+}
+
+#[test]
+fn a_database_of_a_newer_version() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    assert_eq!(server.client().get("/healthz").status, 200);
+    assert!(server.terminate().success());
+    let path = data.path().join("darkroom.db");
+    let database = Connection::open(&path).unwrap();
+    let known: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    database.pragma_update(None, "user_version", 4711).unwrap();
+    drop(database);
+    let before = fs::read(&path).unwrap();
+    let (code, said) = refused(data.path(), &[]);
+    assert_eq!(code, 1, "{said}");
+    for part in ["darkroom.db", "4711", &format!("up to {known}"), "use the newer Darkroom"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), before, "it is left as it is");
 }

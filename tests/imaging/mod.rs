@@ -9,3 +9,4 @@ mod headers;
 mod pixels;
 mod plans;
 mod presets;
+mod turned;

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use imaging::{
-    Assets, Budget, ENGINE, FaultCode, Limits, Made, Plan, Presets, Unlimited, Work, open,
+    Assets, Budget, ENGINE, FaultCode, Limits, Made, Plan, Presets, Unlimited, Work,
+    geometry::Size, open,
 };
 use imaging::{Format, Progress};
 
@@ -87,7 +88,7 @@ fn a_run_in_chunks_equals_a_run_at_once() {
             let mut made = Vec::new();
             while !rest.pieces.is_empty() {
                 let mut rows = open(&file, &header, &Limits::default()).unwrap();
-                let Progress { done } = rest
+                let Progress { done, .. } = rest
                     .run(
                         &mut *rows,
                         Assets::NONE,
@@ -157,7 +158,12 @@ fn sizes_descend_from_the_next_larger_one() {
     let chains: BTreeMap<&str, Vec<u32>> = plan
         .pieces
         .iter()
-        .map(|piece| (piece.name.as_str(), piece.lineage().steps.iter().map(|s| s.width).collect()))
+        .map(|piece| {
+            (
+                piece.name.as_str(),
+                piece.lineage().steps.iter().map(|s| s.size(Size::new(1, 1)).width).collect(),
+            )
+        })
         .collect();
     assert_eq!(chains["large.webp"], [800]);
     assert_eq!(chains["medium.jpeg"], [800, 400]);

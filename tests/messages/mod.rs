@@ -9,7 +9,9 @@ use domain::{
     message::{Order, SweepCursor, SweepPhase},
     query::Filter,
 };
-use imaging::{Format, Lineage, Part, Piece, Rendition, Resample, Shrink, Space, Work};
+use imaging::{
+    Coding, Format, Frames, Lineage, Part, Piece, Rendition, Resample, Shrink, Space, Work,
+};
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
@@ -89,6 +91,7 @@ fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
         ),
         ("sweep", Body::Sweep { cursor: None }.into()),
         ("sweep_phase", sweep(SweepPhase::Processing, None)),
+        ("sweep_erased", sweep(SweepPhase::Erased, Some("1763878680|x"))),
         ("sweep_cursor", sweep(SweepPhase::Uploads, Some("in/x"))),
         (
             "sweep_pending",
@@ -168,6 +171,8 @@ fn orders() -> Result<Vec<Order>, domain::key::KeyError> {
         variant: "large".to_owned(),
         format: Format::Jpeg,
         quality: 80,
+        coding: Coding::Usual,
+        frames: Frames::First,
         width: 800,
         height: 600,
         lineage: Lineage { shrink, space: Space::Srgb, steps: vec![whole.into()] },
@@ -176,6 +181,8 @@ fn orders() -> Result<Vec<Order>, domain::key::KeyError> {
         variant: "thumb".to_owned(),
         format: Format::WebP,
         quality: 1,
+        coding: Coding::Usual,
+        frames: Frames::First,
         width: 200,
         height: 200,
         lineage: Lineage { shrink, space: Space::Srgb, steps: vec![whole.into(), centre.into()] },

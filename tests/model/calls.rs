@@ -124,6 +124,17 @@ impl<'a> Run<'a> {
         self.at_home(|world| messages.iter().for_each(|message| world.enqueue(message)))
     }
 
+    /// The same, where a queue that is busy is heard of by somebody.
+    pub(super) fn send_or_fail(&mut self, messages: &[Message]) -> Result<(), Halt> {
+        self.call(|_, world| {
+            for message in messages {
+                world.enqueue(message);
+            }
+            Answer::Done
+        })
+        .map(drop)
+    }
+
     /// Whether the budget is spent, which a handler asks before each piece. Only bad luck is a step.
     pub(super) fn late(&mut self) -> bool {
         match self.journal.get(self.at) {

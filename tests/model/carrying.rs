@@ -2,7 +2,7 @@
 //! handle, send what follows, acknowledge last. [`admit`] and [`judge`] are the product's own.
 
 use domain::{
-    Code, Image, Message, Problem,
+    Code, Image, ImageId, Message, Problem,
     message::Body,
     ports::{DeadLetter, Delivery},
     stage::{Admission, Verdict, admit, judge},
@@ -104,15 +104,19 @@ fn acknowledge(world: &mut World, message: &Shared<Message>, loan: u32) {
 /// Carries out a request to the API.
 pub(super) fn serve(run: &mut Run<'_>, request: Request) -> Result<(), Halt> {
     match request {
-        Request::Erase(image) => {
-            mutants::erase(run, image)?;
-            run.send(&[Body::Erase { image, round: 0 }.into()])?;
-        }
+        Request::Erase(image) => erase(run, image)?,
         Request::Redrive => redrive(run)?,
     }
     run.at_home(|world| {
         world.unanswered.remove(&request);
     })
+}
+
+/// `domain::stage::erase`.
+fn erase(run: &mut Run<'_>, image: ImageId) -> Result<(), Halt> {
+    mutants::erase(run, image)?;
+    run.list(|key| key.image() == Some(image))?;
+    run.send_or_fail(&[Body::Erase { image, round: 0 }.into()])
 }
 
 /// `domain::stage::redrive`, of every letter.

@@ -84,12 +84,13 @@ impl Model for Scenario {
             if world.may(Chance::Crash) {
                 actions.push(Action::Crash(at));
             }
-            let Errand::Message(message, loan) = &world.running[at].errand else { continue };
+            let errand = &world.running[at].errand;
+            if world.may(Chance::Busy) && *errand != Errand::Request(Request::Redrive) {
+                actions.push(Action::Busy(at));
+            }
+            let Errand::Message(message, loan) = errand else { continue };
             if world.may(Chance::Lapse) && lent(world, message, *loan).is_some() {
                 actions.push(Action::Lapse(at));
-            }
-            if world.may(Chance::Busy) {
-                actions.push(Action::Busy(at));
             }
             if world.may(Chance::Late) && matches!(message.body, Body::Render { .. }) {
                 actions.push(Action::Late(at));
@@ -110,13 +111,16 @@ impl Model for Scenario {
                 self.put(&mut world, picture, Heard::No);
             }
             Action::Ask(request) => {
-                if !world.unanswered.contains(&request) {
-                    world.spend(match request {
-                        Request::Erase(_) => Chance::Erase,
-                        Request::Redrive => Chance::Redrive,
-                    });
+                match request {
+                    // Nobody asks for it twice: what was erased looks gone, and the client that
+                    // heard nothing, or of a busy store, may never come back.
+                    Request::Erase(_) => world.spend(Chance::Erase),
+                    Request::Redrive => {
+                        if world.unanswered.insert(request) {
+                            world.spend(Chance::Redrive);
+                        }
+                    }
                 }
-                world.unanswered.insert(request);
                 let errand = Errand::Request(request);
                 return self.begin(world, errand);
             }
@@ -226,10 +230,8 @@ impl Scenario {
             }
         }
         for &id in world.images.keys() {
-            let request = Request::Erase(id);
-            let asked = world.history.erased.contains(&id) || world.unanswered.contains(&request);
-            if world.may(Chance::Erase) && !asked {
-                actions.push(Action::Ask(request));
+            if world.may(Chance::Erase) && !world.history.erased.contains(&id) {
+                actions.push(Action::Ask(Request::Erase(id)));
             }
         }
         if world.may(Chance::Redrive) && !world.poisonous && !world.letters.is_empty() {
@@ -254,7 +256,7 @@ impl Scenario {
         }
     }
 
-    /// Whether a client's request died unanswered, and it asks again.
+    /// Whether a person's request died unanswered, and they ask again.
     pub(super) fn asks_again(world: &World) -> Option<Request> {
         let at_work = |request| {
             world.running.iter().any(|process| process.errand == Errand::Request(request))
@@ -322,6 +324,8 @@ impl Scenario {
             Ok(()) => {}
             Err(Halt::Paused) => world.running.push(process),
             Err(Halt::Died) => give_back(&mut world, &errand),
+            // Its client was told, and does not come back.
+            Err(Halt::Store(_)) if matches!(errand, Errand::Request(Request::Erase(_))) => {}
             Err(halt) => unreachable!("{errand:?} ended with {halt:?}"),
         }
         world.settle();
@@ -339,6 +343,7 @@ pub(super) fn can_sweep(world: &World) -> bool {
                 | Body::Uploaded { .. }
                 | Body::Accepted { .. }
                 | Body::Completed { .. }
+                | Body::Erase { .. }
         )
     };
     if world.queue.iter().any(sent) {
@@ -355,11 +360,11 @@ pub(super) fn can_sweep(world: &World) -> bool {
 
 /// Events come twice, and so do messages of queues that deliver at least once.
 fn doubles(message: &Message) -> bool {
-    !matches!(message.body, Body::Sweep { .. } | Body::Erase { .. } | Body::Notify { .. })
+    !matches!(message.body, Body::Sweep { .. } | Body::Notify { .. })
 }
 
-/// What the sweeper is there for, where nobody began with it. Of an announcement's notice and of an obituary there is no other
-/// trace than the message, and an erasure is repeated by nobody: those queues must not forget.
+/// What the sweeper is there for, where nobody began with it. Of an announcement's notice and of an
+/// obituary there is no other trace than the message: those queues must not forget.
 fn heals(message: &Message) -> bool {
     matches!(
         message.body,
@@ -368,6 +373,7 @@ fn heals(message: &Message) -> bool {
             | Body::Describe { .. }
             | Body::Render { .. }
             | Body::Completed { .. }
+            | Body::Erase { .. }
     )
 }
 

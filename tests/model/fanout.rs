@@ -154,6 +154,7 @@ fn erase(run: &mut Run<'_>, image: ImageId, round: u32) -> Result<Vec<Message>, 
         run.delete(&key)?;
     }
     if round >= LAST_ROUND {
+        super::mutants::removed(run, image)?;
         return Ok(Vec::new());
     }
     let again: Message = Body::Erase { image, round: round + 1 }.into();
@@ -181,6 +182,13 @@ fn sweep(run: &mut Run<'_>) -> Result<Vec<Message>, Halt> {
     for image in stuck {
         if nudged(run, image)? {
             follow.push(Body::Accepted { image }.into());
+        }
+    }
+    if !run.is(Mutant::ForgetsErased) {
+        for image in run.images(|image| image.status == Status::Erased && is_due(image))? {
+            if nudged(run, image)? {
+                follow.push(Body::Erase { image, round: 0 }.into());
+            }
         }
     }
     for key in run.list(|key| matches!(key, Key::Upload { .. }))? {

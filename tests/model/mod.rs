@@ -3,7 +3,7 @@
 //! Images, stores, the queue and the workers of DESIGN.md §3 as one state, everything that may
 //! happen as steps from state to state, and every state that can be reached is looked at. The
 //! decisions are the product's own: `domain::image::Image`'s `accept`, `reject`, `expire`, `expect`,
-//! `record`, `give_up`, `count`, `nudge`, `flip`, `reopen` and `erase`, on real images; `domain::stage`'s `admit` and `judge`;
+//! `record`, `give_up`, `count`, `nudge`, `flip`, `reopen`, `erase` and `removed`, on real images; `domain::stage`'s `admit` and `judge`;
 //! `Message::work` and `obituary`, `Work::revision`. What surrounds them is mirrored, effect by effect, in the
 //! module named like its stage; each says which functions it mirrors. A process may die between any
 //! two effects.
@@ -93,7 +93,7 @@ macro_rules! hold {
     )+};
 }
 hold! {
-    join redelivery overtaking erasure erasure_of_metadata upload_after_erasure presets
+    join redelivery overtaking erasure erasure_unanswered erasure_lost erasure_of_metadata upload_after_erasure presets
     presets_at_once poison poison_in_copies poison_at_once poisoned_upload adoption adopted_erasure expiry old_age
 }
 
@@ -119,6 +119,8 @@ find_out! {
         breaks "a revision is told under one id, and only after it was announced";
     erasing_without_a_tombstone_is_found_out:
         NoTombstone in adopted_erasure breaks "an erased image stays erased";
+    a_sweeper_that_forgets_the_erased_is_found_out:
+        ForgetsErased in erasure breaks "from here all comes to a right end";
     pieces_without_revision_are_found_out:
         PiecesWithoutRevision in presets breaks "what serves is one whole set";
     copies_that_know_nothing_of_each_other_are_found_out:

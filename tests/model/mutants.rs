@@ -68,6 +68,14 @@ pub(super) fn erase(run: &mut Run<'_>, id: ImageId) -> Result<(), Halt> {
     Ok(())
 }
 
+/// The end of the last round of an erasure; without a tombstone there is nowhere to write it down.
+pub(super) fn removed(run: &mut Run<'_>, id: ImageId) -> Result<(), Halt> {
+    match run.decide(id, |_, _, image| Found::Whether(image.removed(NOW))) {
+        Err(halt) if halt.is_missing() && run.is(Mutant::NoTombstone) => Ok(()),
+        answer => answer.map(drop),
+    }
+}
+
 /// Whether the objects of this image may be removed: its tombstone says so.
 pub(super) fn may_remove(run: &mut Run<'_>, id: ImageId) -> Result<bool, Halt> {
     match run.status(id) {

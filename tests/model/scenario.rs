@@ -11,7 +11,9 @@ use domain::{
     image::{Announced, Made, Source},
     message::Order,
 };
-use imaging::{Channels, Format, Header, Lineage, Orientation, Piece, Rendition, Shrink, Space};
+use imaging::{
+    Channels, Coding, Format, Frames, Header, Lineage, Orientation, Piece, Rendition, Shrink, Space,
+};
 use jiff::{SignedDuration, Timestamp};
 
 /// The moment at which everything happens. Time passes by everything else growing old
@@ -85,6 +87,8 @@ pub(super) enum Mutant {
     SendBeforeRecord,
     /// Erasing removes the record and leaves nothing behind.
     NoTombstone,
+    /// The sweeper does not look for erased images whose objects may still be there.
+    ForgetsErased,
     /// A piece is known by its name alone while presets change.
     PiecesWithoutRevision,
     /// Lost starts are counted by each copy of a message for itself.
@@ -312,6 +316,8 @@ fn piece(name: &str, set: Set) -> Piece {
             variant: name.trim_end_matches(".webp").to_owned(),
             format: Format::WebP,
             quality,
+            coding: Coding::Usual,
+            frames: Frames::First,
             width: 2,
             height: 2,
             lineage: Lineage { shrink: Shrink::NONE, space: Space::Srgb, steps: Vec::new() },

@@ -68,6 +68,27 @@ pub(super) fn erasure() -> Scenario {
     }
 }
 
+/// An erasure is asked for once, and nobody asks again, though its process dies or is told "busy"
+/// between any two of its effects.
+pub(super) fn erasure_unanswered() -> Scenario {
+    Scenario {
+        name: "erasure unanswered",
+        chances: &[(Put, 1), (Erase, 1), (Crash, 1), (Busy, 1)],
+        reaches: &[Status::Ready, Status::Erased],
+        ..PLAIN()
+    }
+}
+
+/// An erasure's message is doubled, or lost for good.
+pub(super) fn erasure_lost() -> Scenario {
+    Scenario {
+        name: "erasure lost",
+        chances: &[(Put, 1), (Erase, 1), (Double, 1), (LoseMessage, 1)],
+        reaches: &[Status::Ready, Status::Erased],
+        ..PLAIN()
+    }
+}
+
 /// The same where metadata is all that is made.
 pub(super) fn erasure_of_metadata() -> Scenario {
     Scenario { name: "erasure of metadata", variants: &[], described: Described::Yes, ..erasure() }

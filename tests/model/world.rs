@@ -176,7 +176,7 @@ pub(super) struct World {
     pub(super) ticks: u8,
     /// Who is at work, sorted.
     pub(super) running: Vec<Process>,
-    /// Requests that are not answered yet: their client asks again.
+    /// Requests that are not answered yet and are asked for again.
     pub(super) unanswered: BTreeSet<Request>,
     /// The presets in force.
     pub(super) presets: Set,

@@ -93,6 +93,59 @@ async fn a_stuck_image_goes_on() {
     }
 }
 
+/// Whoever wrote a tombstone may die before it says what is to be removed, and what was said may be
+/// given up. Nobody asks again: what was erased looks gone.
+#[tokio::test]
+async fn an_erasure_that_was_cut_off_is_carried_to_its_end() {
+    let world = World::new();
+    let stages = world.stages();
+    let id = world.upload(1, &draw::jpeg(60, 40, 1)).await;
+    world.settle(&stages).await;
+    let objects = world.contents(&[id]).await.len();
+    assert!(objects >= 6, "upload, original and four variants: {objects}");
+    world.catalog.erase(id, world.clock.now()).await.unwrap();
+    sweep(&world, &stages).await;
+    let media: Vec<_> = Prefix::of(id).into_iter().collect();
+    let left = async || {
+        let mut left = 0;
+        for prefix in &media {
+            left += world.objects.list(prefix, None, 100).await.unwrap().items.len();
+        }
+        left
+    };
+    assert!(left().await >= 5, "its message may merely be on its way");
+    world.clock.advance(Duration::from_mins(31));
+    sweep(&world, &stages).await;
+    assert_eq!(left().await, 0);
+    let removed = world.image(id).await.removed_at;
+    assert!(removed.is_some(), "the last round is written down");
+
+    // After that, nothing is ever said of it again.
+    world.clock.advance(Duration::from_hours(24 * 30));
+    world.queue.send(&[Body::Sweep { cursor: None }.into()]).await.unwrap();
+    while world.step(&stages).await {}
+    assert!(world.queue.is_empty());
+    assert_eq!(world.image(id).await.removed_at, removed);
+}
+
+/// The first round alone is not the end: a message of the last one that was lost is made up for.
+#[tokio::test]
+async fn an_erasure_whose_last_round_was_lost_is_due_still() {
+    let world = World::new();
+    let stages = world.stages();
+    let id = world.upload(1, &draw::jpeg(60, 40, 1)).await;
+    world.settle(&stages).await;
+    world.catalog.erase(id, world.clock.now()).await.unwrap();
+    world.queue.send(&[Body::Erase { image: id, round: 0 }.into()]).await.unwrap();
+    while world.step(&stages).await {}
+    assert_eq!(world.image(id).await.removed_at, None, "late workers may write again");
+    world.clock.advance(VISIBILITY * 3);
+    lose_all(&world).await;
+    world.clock.advance(Duration::from_mins(31));
+    sweep(&world, &stages).await;
+    assert!(world.image(id).await.removed_at.is_some());
+}
+
 #[tokio::test]
 async fn uploaded_objects_go_when_nobody_needs_them() {
     let world = World::new();
@@ -152,7 +205,7 @@ async fn a_sweep_goes_on_where_its_time_ran_out() {
         next = follow.into_iter().next();
         steps += 1;
     }
-    assert_eq!(steps, 5, "three pages of pending, and one of each other phase");
+    assert_eq!(steps, 6, "three pages of pending, and one of each other phase");
     let query = domain::query::Filter { status: Some(Status::Expired), ..Default::default() };
     assert_eq!(world.catalog.search(&query, None, 100).await.unwrap().items.len(), 60);
 }

@@ -8,7 +8,10 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Budget, Catalog as _, Clock as _, Failure, Image, ImageId, Message, Outbox as _, Queue as _,
-    Stage, StageName, Status, Visibility, memory::ManualClock, message::Body, stage::carry,
+    Stage, StageName, Status, Visibility,
+    memory::ManualClock,
+    message::Body,
+    stage::{self, carry},
 };
 
 use super::{
@@ -103,10 +106,25 @@ impl Home {
         id
     }
 
-    /// What the API does when somebody erases an image.
-    pub async fn erase(&self, image: ImageId) {
-        self.world.catalog.erase(image, self.world.clock.now()).await.unwrap();
-        self.post(Body::Erase { image, round: 0 }).await;
+    /// What the API does when somebody erases an image, in a process that may die or fail like any
+    /// other. Who hears nothing looks, and asks again only where nothing has happened: an image that
+    /// is erased is never asked for twice.
+    pub async fn erase(&mut self, image: ImageId) {
+        let objects = FusedObjects(self.world.objects.clone(), self.fuse.clone());
+        let catalog = FusedCatalog(self.world.catalog.clone(), self.fuse.clone());
+        while self.status(image).await != Status::Erased {
+            let now = self.world.clock.now();
+            let died = tokio::select! {
+                biased;
+                () = self.fuse.died() => true,
+                // Busy, or done: the client was told, and leaves it at that.
+                _ = stage::erase(&catalog, &objects, &self.queue, image, now) => false,
+            };
+            if died {
+                self.deaths += 1;
+                self.fuse.restart();
+            }
+        }
     }
 
     pub async fn status(&self, image: ImageId) -> Status {

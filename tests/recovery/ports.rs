@@ -181,6 +181,9 @@ impl Catalog for FusedCatalog {
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError> {
         self.1.around(self.0.erase(id, now)).await
     }
+    async fn removed(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.1.around(self.0.removed(id, now)).await
+    }
     async fn search(
         &self,
         filter: &Filter,

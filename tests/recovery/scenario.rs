@@ -70,8 +70,7 @@ pub async fn play(fuse: Arc<Fuse>, delays: Delays, loans: Loans) -> End {
 
 impl Home {
     /// One of everything.
-    async fn one_of_everything(&self) -> Vec<ImageId> {
-        let world = &self.world;
+    async fn one_of_everything(&mut self) -> Vec<ImageId> {
         let jpeg = draw::jpeg(40, 24, 1);
         let make = (0x010f, draw::Tag::Text(b"Darkroom\0"));
         let tiff = draw::tiff(&[make], &[], &[]);
@@ -80,7 +79,7 @@ impl Home {
         let photograph = self.upload(1, &good).await;
         let drawing = draw::png(30, 30);
         let private = self.create(2, drawing.len() as u64, Visibility::Private).await;
-        let event = world.put(private, &drawing).await;
+        let event = self.world.put(private, &drawing).await;
         self.post_message(event).await;
         let text = self.upload(3, b"this is not a picture, whatever its name may say").await;
         // Cut within the pixels, so that only decoding finds it out.
@@ -88,19 +87,19 @@ impl Home {
         let truncated = self.upload(4, &large[..large.len() * 3 / 4]).await;
         let erased_later = self.upload(5, &draw::png(16, 12)).await;
         let erased_early = self.create(6, jpeg.len() as u64, Visibility::Public).await;
-        let event = world.put(erased_early, &jpeg).await;
+        let event = self.world.put(erased_early, &jpeg).await;
         self.erase(erased_early).await;
         self.post_message(event).await;
         let never_came = self.create(7, 100, Visibility::Public).await;
         let silent = self.create(8, jpeg.len() as u64, Visibility::Public).await;
-        world.put(silent, &jpeg).await;
+        self.world.put(silent, &jpeg).await;
 
         let bytes = draw::jpeg(24, 40, 9);
         let version = Sha256::of(&bytes).to_string();
         let path = "2024/holiday.jpg";
         let adopted = ImageId::adopted(ADOPTION_SECRET, ALBUMS, path, &version);
         let key = Key::Foreign { key: path.to_owned(), version };
-        world.objects.write_if_absent(&key, Bytes::from(bytes.clone())).await.unwrap();
+        self.world.objects.write_if_absent(&key, Bytes::from(bytes.clone())).await.unwrap();
         let mut event = uploaded(key, &bytes);
         if let Body::Uploaded { bucket, .. } = &mut event.body {
             *bucket = Some(ALBUMS.to_owned());
@@ -152,6 +151,7 @@ fn timeless(mut image: Image) -> Image {
     image.touched_at = then;
     image.ready_at = image.ready_at.map(|_| then);
     image.erased_at = image.erased_at.map(|_| then);
+    image.removed_at = image.removed_at.map(|_| then);
     image.work.sent_at = None;
     image.work.round = 0;
     image.work.starts.clear();

@@ -2,7 +2,10 @@
 
 use std::{fs, task::Poll};
 
-use domain::{Catalog, Keyring, Outbox, Sha256, StoreError, Tenant, ports::ApiKey};
+use domain::{
+    Catalog, Keyring, Outbox, Sha256, StoreError, Tenant,
+    ports::{ApiKey, Role},
+};
 use local::database::{Database, DatabaseError, SCHEMA_VERSION};
 use rusqlite::Connection;
 
@@ -67,13 +70,15 @@ async fn a_visitor_and_a_server_see_each_other() {
         ApiKey {
             id: "key".to_owned(),
             tenant: Tenant::local(),
+            role: Role::Operator,
             label: "for the app".to_owned(),
             created_at: NOW,
             revoked_at: None,
         },
     );
+    let owner = key.owner();
     visitor.add(&key, secret).await.expect("a key");
-    assert_eq!(server.owner(secret).await, Ok(Some(Tenant::local())));
+    assert_eq!(server.owner(secret).await, Ok(Some(owner)));
     visitor.revoke("key", NOW).await.expect("revoked");
     assert_eq!(server.owner(secret).await, Ok(None));
 }

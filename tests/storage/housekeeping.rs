@@ -135,6 +135,38 @@ async fn an_expired_image_is_shown_for_thirty_days() {
     assert_eq!(database.image(id(449)).await.expect("a tombstone").status, Status::Erased);
 }
 
+/// Older versions wrote a tombstone, and no more where they died right after: what is left of such
+/// images is removed when the database is brought up to date.
+#[tokio::test]
+async fn erased_images_of_the_second_form_are_due() {
+    let (root, clock) = (temporary(), clock());
+    let database = home(root.path(), &clock);
+    for number in 1..=3 {
+        database.create(&pending(number), None).await.expect("an image");
+    }
+    for number in 1..=2 {
+        database.erase(id(number), NOW).await.expect("erased");
+    }
+    drop(database);
+    let old = Connection::open(root.path().join("darkroom.db")).expect("the database");
+    old.execute_batch(
+        "UPDATE image SET due_at = NULL WHERE status = 'erased'; PRAGMA user_version = 2",
+    )
+    .expect("the second form");
+    drop(old);
+    let database = home(root.path(), &clock);
+    let due = async |status| {
+        let later = NOW + SignedDuration::from_mins(40);
+        database.due(status, later, None, 10).await.expect("a page").items
+    };
+    assert_eq!(due(Status::Erased).await, [id(1), id(2)]);
+    assert_eq!(due(Status::Pending).await, []);
+    let later = NOW + SignedDuration::from_mins(31);
+    assert_eq!(database.nudge(id(1), later).await, Ok(true));
+    assert_eq!(database.removed(id(2), later).await, Ok(true));
+    assert_eq!(due(Status::Erased).await, []);
+}
+
 #[tokio::test]
 async fn a_database_of_the_first_form_is_brought_up_to_date() {
     let (root, clock) = (temporary(), clock());

@@ -10,4 +10,4 @@ mod housekeeping;
 mod objects;
 mod plans;
 mod queue;
-mod support;
+pub(super) mod support;

@@ -93,11 +93,11 @@ pub(super) fn assert_says_full(error: &StoreError) {
 }
 
 /// A small file system in memory.
-pub(super) struct Mount(TempDir);
+pub(crate) struct Mount(TempDir);
 
 impl Mount {
     /// Mounts it, or says plainly that the test that needs it was not run.
-    pub(super) fn tmpfs(options: &str, test: &str) -> Option<Self> {
+    pub(crate) fn tmpfs(options: &str, test: &str) -> Option<Self> {
         let directory = temporary();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "darkroom-test"])
@@ -113,7 +113,7 @@ impl Mount {
         None
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 }

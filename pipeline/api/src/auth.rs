@@ -6,16 +6,19 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, header, request::Parts},
 };
-use domain::{Code, Image, Sha256, Tenant};
+use domain::{
+    Code, Image, Sha256, Tenant,
+    ports::{Owner, Role},
+};
 
 use crate::{Access, App, problem::Refusal};
 
 /// Who is asking, as far as the server asks back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// Whoever sits at the machine.
-    Operator,
-    /// The owner of an API key.
+    /// Whoever runs the home: who sits at the machine, or has an operator's key.
+    Operator(Tenant),
+    /// The owner of an API key that opens a tenant's images and nothing else.
     Owner(Tenant),
 }
 
@@ -23,9 +26,13 @@ impl Caller {
     /// Whose images the caller owns.
     pub(crate) fn tenant(&self) -> Tenant {
         match self {
-            Self::Operator => Tenant::local(),
-            Self::Owner(tenant) => tenant.clone(),
+            Self::Operator(tenant) | Self::Owner(tenant) => tenant.clone(),
         }
+    }
+
+    /// Whether the caller may see what is the home's own.
+    pub(crate) fn runs_the_home(&self) -> bool {
+        matches!(self, Self::Operator(_))
     }
 
     /// Whether the caller may see this image.
@@ -36,7 +43,7 @@ impl Caller {
     /// Finds out who sent these headers.
     pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Result<Self, Refusal> {
         if app.api.settings.access == Access::Loopback {
-            return Ok(Self::Operator);
+            return Ok(Self::Operator(Tenant::local()));
         }
         let Some(given) = headers.get(header::AUTHORIZATION) else {
             return Err(unauthorized(
@@ -53,13 +60,15 @@ impl Caller {
             )
         })?;
         let owner = app.api.keyring.owner(Sha256::of(secret.as_bytes())).await?;
-        owner.map(Self::Owner).ok_or_else(|| {
-            unauthorized(
+        match owner {
+            Some(Owner { tenant, role: Role::Operator }) => Ok(Self::Operator(tenant)),
+            Some(Owner { tenant, role: Role::Tenant }) => Ok(Self::Owner(tenant)),
+            None => Err(unauthorized(
                 Code::KeyInvalid,
                 "the API key is unknown or was revoked: ask its issuer for another",
                 "Bearer error=\"invalid_token\"",
-            )
-        })
+            )),
+        }
     }
 }
 

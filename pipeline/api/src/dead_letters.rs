@@ -1,7 +1,7 @@
 //! `/v1/dead-letters`: work that was given up, and taking it back.
 //!
 //! A tenant sees the letters of its own images. Letters of no image (a sweep, say) are the home's,
-//! and shown only where the caller sits at the machine.
+//! and shown to its operators.
 
 use std::sync::Arc;
 
@@ -87,7 +87,7 @@ pub(crate) struct RedriveAnswer {
 
 /// Lists dead letters
 ///
-/// Those of the caller's images, the oldest first.
+/// Those of the caller's images, the oldest first; an operator also sees those of the home itself.
 #[utoipa::path(
     get, path = "/v1/dead-letters", tag = "dead letters", operation_id = "listDeadLetters",
     params(
@@ -255,7 +255,7 @@ async fn owned(app: &App, caller: &Caller, id: &str) -> Result<DeadLetter, Refus
 }
 
 async fn sees(app: &App, caller: &Caller, letter: &DeadLetter) -> Result<bool, Refusal> {
-    let homes_own = *caller == Caller::Operator;
+    let homes_own = caller.runs_the_home();
     let Some(id) = letter.message.image() else {
         return Ok(match &letter.message.body {
             Work::Reprocess { query, .. } if query.tenant.is_some() => {

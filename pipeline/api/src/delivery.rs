@@ -26,7 +26,7 @@ use crate::{
 const CHUNK: u64 = 1024 * 1024;
 
 /// Longer than any cache keeps: what lies under such a URL never changes.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+pub(crate) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// Answers a public variant
 ///

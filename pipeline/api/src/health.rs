@@ -14,36 +14,6 @@ use utoipa::ToSchema;
 
 use crate::{App, auth::Caller, problem::Refusal};
 
-/// What stands at the root.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Landing {
-    /// `darkroom`.
-    name: &'static str,
-    /// Its version.
-    version: &'static str,
-    /// The routes, described.
-    #[schema(format = "uri")]
-    openapi_url: String,
-    /// Where an upload begins: POST.
-    #[schema(format = "uri")]
-    uploads_url: String,
-}
-
-/// Says what this is
-#[utoipa::path(
-    get, path = "/", tag = "home", operation_id = "getLanding",
-    responses((status = 200, body = Landing)),
-)]
-pub(crate) async fn landing(State(app): State<Arc<App>>) -> Json<Landing> {
-    let base = app.api.signer.public_url();
-    Json(Landing {
-        name: "darkroom",
-        version: env!("CARGO_PKG_VERSION"),
-        openapi_url: format!("{base}/openapi.json"),
-        uploads_url: format!("{base}/v1/uploads"),
-    })
-}
-
 /// A home that answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
@@ -75,13 +45,22 @@ pub(crate) async fn healthz(State(app): State<Arc<App>>) -> Result<Json<Health>,
 
 /// Counts
 ///
-/// Prometheus text. Needs a key where keys are asked for.
+/// Prometheus text. They are of all tenants, so where keys are asked for, an operator's is needed:
+/// otherwise 403 `operator_required`.
 #[utoipa::path(
     get, path = "/metrics", tag = "home", operation_id = "getMetrics",
     responses((status = 200, body = String, content_type = "text/plain")),
 )]
-pub(crate) async fn metrics(State(app): State<Arc<App>>, _: Caller) -> Response {
+pub(crate) async fn metrics(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Result<Response, Refusal> {
+    if !caller.runs_the_home() {
+        let detail = "these are the counts of the whole home; `darkroom keys create --operator` \
+                      makes a key for them";
+        return Err(Refusal::new(Code::OperatorRequired, detail));
+    }
     let text = app.traffic.render() + &app.api.vitals.render().await;
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    ([(header::CONTENT_TYPE, kind)], text).into_response()
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }

@@ -2,7 +2,7 @@
 //!
 //! Each room is a module: what a client sends in ([`uploads`], [`receive`]), what it asks about
 //! ([`images`], [`list`], [`events`]), what it takes away ([`erase`], [`dead_letters`]) and what
-//! anybody may fetch ([`delivery`], [`choice`]). In front of them stand, from the outside in: the
+//! anybody may fetch ([`delivery`], [`choice`], [`page`]). In front of them stand, from the outside in: the
 //! request's id, log line and count ([`request`]), the rules for other origins ([`settings::Cors`]),
 //! the rule for host names ([`host`]), and the caller's key ([`auth`]).
 //!
@@ -20,11 +20,14 @@ mod dead_letters;
 mod delivery;
 mod erase;
 mod events;
+pub mod exposition;
 mod health;
 mod host;
 mod images;
 mod list;
+mod mint;
 mod openapi;
+mod page;
 mod params;
 mod problem;
 mod ranges;
@@ -43,6 +46,7 @@ use domain::{Catalog, Clock, DeadLetters, Keyring, Objects, Outbox, signing::Sig
 use tokio::sync::Semaphore;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::mint::mint;
 pub use self::settings::{Access, Cors, Events, Pace, Settings};
 use self::traffic::Traffic;
 
@@ -92,7 +96,8 @@ struct App {
 /// and the size of request heads are the home's affair.
 pub fn router(api: Api) -> Router {
     let (routes, description) = OpenApiRouter::with_openapi(openapi::preamble())
-        .routes(routes!(health::landing))
+        .routes(routes!(page::page))
+        .routes(routes!(page::asset))
         .routes(routes!(health::healthz))
         .routes(routes!(health::metrics))
         .routes(routes!(openapi::document))

@@ -142,9 +142,7 @@ fn pending(app: &App, caller: &Caller, terms: &Terms) -> Result<Image, Refusal> 
     let created_at = Timestamp::from_millisecond(millis).map_err(Refusal::internal)?;
     let end = now.checked_add(app.api.settings.upload_lifetime).map_err(Refusal::internal)?;
     let expires_at = Timestamp::from_second(end.as_second()).map_err(Refusal::internal)?;
-    let mut random = [0; 10];
-    getrandom::fill(&mut random).map_err(Refusal::internal)?;
-    let id = ImageId::mint(u64::try_from(millis).map_err(Refusal::internal)?, &random);
+    let id = crate::mint(created_at).map_err(Refusal::internal)?;
     let announced = Announced {
         content_length: terms.content_length,
         content_type: terms.content_type.clone(),

@@ -46,6 +46,15 @@ pub enum Failure {
         /// What went wrong.
         reason: String,
     },
+    /// There is no room for what it makes: it waits until a person makes some, however long that
+    /// takes, and is never given up for it.
+    #[error("{reason} (tried again after {} s)", retry_after.as_secs_f32())]
+    NoRoom {
+        /// How long to wait at least.
+        retry_after: Duration,
+        /// What the store said.
+        reason: String,
+    },
     /// No retry can help: to the dead letters, with the reason.
     #[error("{0}")]
     Permanent(String),
@@ -65,8 +74,7 @@ impl From<StoreError> for Failure {
         let reason = error.to_string();
         match error {
             StoreError::Busy { retry_after, .. } => Self::Transient { retry_after, reason },
-            // The message waits until a person made room.
-            StoreError::Full(_) => Self::Transient { retry_after: FULL_PAUSE, reason },
+            StoreError::Full(_) => Self::NoRoom { retry_after: FULL_PAUSE, reason },
             // A refusal is usually a setting that a person mends: the message waits, too.
             StoreError::Refused(_) | StoreError::Broken(_) | StoreError::Conflict(_) => {
                 Self::Transient { retry_after: PAUSE, reason }

@@ -259,6 +259,10 @@ pub struct Image {
     pub ready_at: Option<Timestamp>,
     /// When it was erased.
     pub erased_at: Option<Timestamp>,
+    /// When the last of its objects had been removed after that, late writes included. Tombstones of
+    /// old do not say, so the sweeper has their objects removed once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
     /// When anything last happened to it.
     pub touched_at: Timestamp,
     /// What the client said of the upload.
@@ -304,6 +308,7 @@ impl Image {
             expires_at,
             ready_at: None,
             erased_at: None,
+            removed_at: None,
             touched_at: created_at,
             announced,
             filename: None,

@@ -109,7 +109,8 @@ pub enum Body {
         #[serde(default)]
         round: u32,
     },
-    /// Look for uploads that never came, images that got stuck and uploads that are no longer needed.
+    /// Look for uploads that never came, images that got stuck, erasures that were not carried to
+    /// their end and uploads that are no longer needed.
     Sweep {
         /// Where to go on; none for the beginning.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,6 +156,8 @@ pub enum SweepPhase {
     Pending,
     /// Images whose messages were lost.
     Processing,
+    /// Erased images whose objects may still be there.
+    Erased,
     /// Uploaded objects that are no longer needed.
     Uploads,
 }

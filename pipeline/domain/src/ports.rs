@@ -219,6 +219,8 @@ pub trait Catalog: Send + Sync {
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError>;
     /// [`Image::erase`]; answers the tombstone.
     async fn erase(&self, id: ImageId, now: Timestamp) -> Result<Image, StoreError>;
+    /// [`Image::removed`].
+    async fn removed(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError>;
     /// Images that fit, the newest first, a page at a time.
     async fn search(
         &self,
@@ -316,6 +318,26 @@ pub trait DeadLetters: Send + Sync {
     async fn discard(&self, id: &str, buried_at: Timestamp) -> Result<(), StoreError>;
 }
 
+/// What a key opens beside its tenant's images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Nothing.
+    #[default]
+    Tenant,
+    /// What belongs to the home: its counts, and dead letters of no image.
+    Operator,
+}
+
+/// Whose a key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Whose images it opens.
+    pub tenant: Tenant,
+    /// What else.
+    pub role: Role,
+}
+
 /// An API key, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
@@ -323,12 +345,22 @@ pub struct ApiKey {
     pub id: String,
     /// Whose images it opens.
     pub tenant: Tenant,
+    /// What else it opens; keys of old did not say, and open nothing else.
+    #[serde(default)]
+    pub role: Role,
     /// What its owner calls it.
     pub label: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whose it is.
+    pub fn owner(&self) -> Owner {
+        Owner { tenant: self.tenant.clone(), role: self.role }
+    }
 }
 
 /// **Keyring: a key opens its tenant's images until it is revoked; secrets are kept as digests.**
@@ -343,5 +375,5 @@ pub trait Keyring: Send + Sync {
     /// [`StoreError::Missing`] where there is none.
     async fn revoke(&self, id: &str, now: Timestamp) -> Result<(), StoreError>;
     /// The owner of a secret with this digest; none where it is unknown or revoked.
-    async fn owner(&self, secret: Sha256) -> Result<Option<Tenant>, StoreError>;
+    async fn owner(&self, secret: Sha256) -> Result<Option<Owner>, StoreError>;
 }

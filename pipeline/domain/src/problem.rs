@@ -64,6 +64,7 @@ codes! {
     TimedOut             "timed_out"              500 "The worker did not finish in time at any attempt";
     KeptFailing          "kept_failing"           500 "Every attempt failed";
     SomePiecesFailed     "some_pieces_failed"     500 "Not everything could be made";
+    Unreadable           "unreadable"             500 "The file cannot be read";
     NothingArrived       "nothing_arrived"        410 "The upload URL expired before anything came";
     // The upload.
     SizeMismatch         "size_mismatch"          400 "The body is not of the size that was announced";
@@ -90,6 +91,7 @@ codes! {
     IdempotencyKeyReused "idempotency_key_reused" 422 "The Idempotency-Key was used for another request";
     KeyRequired          "key_required"           401 "An API key is required";
     KeyInvalid           "key_invalid"            401 "The API key is unknown or revoked";
+    OperatorRequired     "operator_required"      403 "An operator's API key is required";
     HostNotAllowed       "host_not_allowed"       403 "The Host or Origin is not this server's";
     ProxyNotAllowed      "proxy_not_allowed"      403 "A server without keys takes no requests from a proxy";
     // The home.

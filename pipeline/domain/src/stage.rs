@@ -1,5 +1,6 @@
 //! Carrying one message to one stage: the loop body that every home shares.
 
+mod erasing;
 mod starts;
 
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-pub use self::starts::Started;
+pub use self::{erasing::erase, starts::Started};
 use crate::{
     Budget, Catalog, Code, DeadLetters, Failure, ImageId, Message, Outbox, PieceId, Problem, Queue,
     StoreError, message::Body, ports::Delivery,
@@ -25,8 +26,11 @@ pub trait Stage: Send + Sync {
 pub const MAX_ATTEMPTS: u32 = 3;
 
 /// Times that work is given back for want of something before it is given up: with the pauses of
-/// [`pause`], about a day.
+/// [`pause`], about a day. Want of room is not held against it.
 pub const MAX_RETRIES: u32 = 100;
+
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
 /// What is to be done with a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +63,8 @@ fn admitted(started: Started) -> Admission {
 /// How long work waits before its next retry: the store's own wish, doubled at each retry, at most
 /// a quarter of an hour.
 pub fn pause(retry_after: Duration, retries: u32) -> Duration {
-    const LONGEST: Duration = Duration::from_mins(15);
     let wish = retry_after.max(Duration::from_millis(100));
-    wish.saturating_mul(1 << retries.min(16)).min(LONGEST)
+    wish.saturating_mul(1 << retries.min(16)).min(LONGEST_PAUSE)
 }
 
 /// What a home is to do after a handler ended: send these, or bury, and then acknowledge.
@@ -83,15 +86,25 @@ pub fn judge(message: &Message, answer: Result<Vec<Message>, Failure>, now: Time
                 let detail = format!("given up after {} retries: {reason}", message.retries);
                 return Verdict::Bury(message.clone(), Problem::new(Code::KeptFailing, detail));
             }
-            let mut again = message.clone();
-            again.retries += 1;
-            let at = now.checked_add(pause(retry_after, message.retries)).unwrap_or(Timestamp::MAX);
-            Verdict::Send(vec![again.not_before(at)])
+            Verdict::Send(vec![again(message, retry_after, message.retries + 1, now)])
+        }
+        Err(Failure::NoRoom { retry_after, .. }) => {
+            // Counted for as long as the pause grows by it, and no further: so it never comes to be
+            // given up by waiting for room, however long that takes.
+            let grows = pause(retry_after, message.retries) < LONGEST_PAUSE;
+            let retries = message.retries + u32::from(grows);
+            Verdict::Send(vec![again(message, retry_after, retries, now)])
         }
         Err(failure @ (Failure::Permanent(_) | Failure::Misrouted(_))) => {
             Verdict::Bury(message.clone(), Problem::new(Code::KeptFailing, failure.to_string()))
         }
     }
+}
+
+/// The same message for later, with the pause that its retries until now ask for.
+fn again(message: &Message, retry_after: Duration, retries: u32, now: Timestamp) -> Message {
+    let at = now.checked_add(pause(retry_after, message.retries)).unwrap_or(Timestamp::MAX);
+    Message { retries, ..message.clone() }.not_before(at)
 }
 
 /// Carries one delivery through its stage: admit, begin, handle, send what follows, acknowledge last.

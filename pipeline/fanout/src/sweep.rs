@@ -1,5 +1,5 @@
 //! Looking after what was lost: uploads that never came or whose event did not, images that got
-//! stuck, and uploaded objects that nobody needs any more.
+//! stuck, erasures that were not carried to their end, and uploaded objects that nobody needs any more.
 //!
 //! A sweep is a walk through the phases, a page at a time; it ends, and only then the home begins
 //! another. Everything it sends may be sent again at any time, so it needs no memory of its own: how
@@ -47,6 +47,7 @@ impl Fanout {
                 }
                 SweepPhase::Pending => self.pending(now, after, now, &mut follow).await?,
                 SweepPhase::Processing => self.processing(after, now, &mut follow).await?,
+                SweepPhase::Erased => self.erased(after, now, &mut follow).await?,
                 SweepPhase::Uploads => self.uploads(after, budget, &mut follow).await?,
             };
             cursor = match (next, following(cursor.phase)) {
@@ -99,6 +100,24 @@ impl Fanout {
         for &image in &page.items {
             if self.nudged(image, now).await? {
                 follow.push(Body::Accepted { image }.into());
+            }
+        }
+        Ok(page.next)
+    }
+
+    /// Erased images whose last round of removal is not written down: whoever wrote the tombstone may
+    /// have died before it said what follows, or that was given up. It begins with its first round,
+    /// since nobody knows whether there was one.
+    async fn erased(
+        &self,
+        after: Option<&str>,
+        now: Timestamp,
+        follow: &mut Vec<Message>,
+    ) -> Result<Option<String>, Failure> {
+        let page: Page<ImageId> = self.catalog.due(Status::Erased, now, after, PAGE).await?;
+        for &image in &page.items {
+            if self.nudged(image, now).await? {
+                follow.push(Body::Erase { image, round: 0 }.into());
             }
         }
         Ok(page.next)
@@ -198,7 +217,8 @@ fn following(phase: SweepPhase) -> Option<SweepPhase> {
     match phase {
         SweepPhase::Arrivals => Some(SweepPhase::Pending),
         SweepPhase::Pending => Some(SweepPhase::Processing),
-        SweepPhase::Processing => Some(SweepPhase::Uploads),
+        SweepPhase::Processing => Some(SweepPhase::Erased),
+        SweepPhase::Erased => Some(SweepPhase::Uploads),
         SweepPhase::Uploads => None,
     }
 }

@@ -133,8 +133,8 @@ fn add<const N: usize>(line: &[u16], across: usize, sums: &mut [u64]) {
     }
 }
 
-/// Divides the sums of `count` samples, rounded to nearest, and appends what comes out. The factor is a reciprocal in 64-bit
-/// floating point: sums below 2⁵³ are exact in it.
+/// Divides the sums of `count` samples, rounded to nearest, and appends what comes out. The factor
+/// is a reciprocal in 64-bit floating point: sums below 2⁵³ are exact in it.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

@@ -39,7 +39,7 @@ enum Command {
         /// All there are
         #[arg(long, conflicts_with = "ids")]
         all: bool,
-        /// Print the server's answer as JSON
+        /// Print what became of them as one JSON line
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
         Command::Redrive { ids, json, server, .. } => {
             let answer = server.client()?.redrive(ids).map_err(Stop::failure)?;
             if *json {
-                say_pretty(&answer)?;
+                say_line(&answer)?;
             } else {
                 for id in &answer.redriven {
                     say(format_args!("{id} is sent again"));

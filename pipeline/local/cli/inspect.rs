@@ -7,6 +7,7 @@ use imaging::Presets;
 use serde_json::Value;
 
 use super::{End, Stop, say_pretty};
+use crate::share::Share;
 
 /// Show everything that a picture says of itself
 ///
@@ -21,7 +22,9 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
     let file = &arguments.file;
     let failed = |what: String| Stop::Failure(format!("{}: {what}", file.display()));
-    let developed = super::process::develop(file, Presets::built_in()).map_err(failed)?;
+    let share = Share::of_this_machine();
+    let developed = super::process::develop(file, Presets::built_in(), &share)
+        .map_err(|problem| failed(problem.detail))?;
     let record = Record::of(&developed.image, &|_| None);
     let mut shown = serde_json::to_value(&record).map_err(|error| failed(error.to_string()))?;
     if let (Some(raw), Some(metadata)) =

@@ -7,9 +7,12 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Subcommand;
-use domain::{Clock, Keyring, Sha256, Tenant, ports::ApiKey};
+use domain::{
+    Clock, Keyring, Sha256, Tenant,
+    ports::{ApiKey, Role},
+};
 
-use super::{End, Stop, say, say_line, say_pretty};
+use super::{End, Stop, say, say_line};
 use crate::{
     clock::SystemClock,
     data_directory::{DataDirectory, DataDirectoryError},
@@ -43,10 +46,13 @@ enum Command {
         /// Whose images it opens: 1 to 64 of a-z, 0-9, - and _
         #[arg(long, default_value = "local")]
         tenant: Tenant,
+        /// It also opens what is the home's: `/metrics`, and dead letters of no image
+        #[arg(long)]
+        operator: bool,
         /// What you call it
         #[arg(long, default_value = "")]
         label: String,
-        /// Print the key and its secret as JSON
+        /// Print the key and its secret as one JSON line
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -76,13 +82,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
 
 async fn act(command: &Command) -> Result<End, Stop> {
     match command {
-        Command::Create { tenant, label, json, data } => {
+        Command::Create { tenant, operator, label, json, data } => {
             let ring = Ring::open(&data.data)?;
-            let (key, secret) = mint(tenant, label)?;
+            let (key, secret) =
+                mint(tenant, if *operator { Role::Operator } else { Role::Tenant }, label)?;
             let digest = Sha256::of(secret.as_bytes());
             ring.database.add(&key, digest).await.map_err(Stop::failure)?;
             if *json {
-                say_pretty(&serde_json::json!({"key": key, "secret": secret}))?;
+                say_line(&serde_json::json!({"key": key, "secret": secret}))?;
             } else {
                 eprintln!(
                     "The key {} of {tenant}. Its secret is not kept and not shown again:",
@@ -99,8 +106,12 @@ async fn act(command: &Command) -> Result<End, Stop> {
                 }
                 let state =
                     key.revoked_at.map_or("active".to_owned(), |at| format!("revoked {at}"));
+                let role = match key.role {
+                    Role::Tenant => "tenant",
+                    Role::Operator => "operator",
+                };
                 say(format_args!(
-                    "{}  {}  {}  {state}  {}",
+                    "{}  {}  {role}  {}  {state}  {}",
                     key.id, key.tenant, key.created_at, key.label
                 ));
             }
@@ -142,13 +153,14 @@ impl Ring {
     }
 }
 
-fn mint(tenant: &Tenant, label: &str) -> Result<(ApiKey, String), Stop> {
+fn mint(tenant: &Tenant, role: Role, label: &str) -> Result<(ApiKey, String), Stop> {
     let mut random = [0; 36];
     getrandom::fill(&mut random).map_err(Stop::failure)?;
     let (id, secret) = random.split_at(4);
     let key = ApiKey {
         id: format!("key_{}", hex::encode(id)),
         tenant: tenant.clone(),
+        role,
         label: label.to_owned(),
         created_at: SystemClock.now(),
         revoked_at: None,

@@ -7,6 +7,7 @@ mod inspect;
 mod keys;
 mod presets;
 mod process;
+mod progress;
 mod serve;
 mod status;
 mod upload;

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     fs::{self, File},
-    io::{self, IsTerminal as _, Read as _, Write as _, stderr},
+    io::{self, Read as _, Write as _},
     path::{Component, Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -14,12 +14,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use domain::{Key, Problem, Status, record::Record};
+use domain::{Code, Key, Problem, Status, record::Record};
 use imaging::{Limits, Presets};
-use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 
-use super::{End, Stop, say};
-use crate::in_memory::{self, Developed};
+use super::{End, Stop, progress::Progress};
+use crate::{
+    in_memory::{self, Developed},
+    settings::parse_size,
+    share::{self, Share},
+};
 
 /// Make the variants of files, without a server
 ///
@@ -43,7 +47,12 @@ pub(super) struct Arguments {
     /// Files worked on at the same time [default: one a core]
     #[arg(long, env = "DARKROOM_THREADS", value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
-    /// One JSON line a file, as each is done: the file as given, and its record
+    /// Memory of all pictures that are worked on at a time, for example 800MiB; a picture that does
+    /// not fit now waits, and one that never does is refused [default: half of the machine's]
+    #[arg(long, env = "DARKROOM_MEMORY", value_name = "SIZE", value_parser = share_of)]
+    memory: Option<u64>,
+    /// One JSON line a file, as each is done: the file as given, and its record; where there is none,
+    /// the problem
     #[arg(long)]
     json: bool,
 }
@@ -57,19 +66,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
         .map_err(|error| Stop::Failure(format!("{}: {error}", arguments.out.display())))?;
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = arguments.threads.map_or(cores, std::num::NonZero::get).min(jobs.len());
-    let progress = Mutex::new(Progress::over(jobs.len(), arguments.json));
+    let share = arguments.memory.map_or_else(Share::of_this_machine, Share::of);
+    let report = Mutex::new(Report { progress: Progress::over(jobs.len()), end: End::Done });
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let done = job.run(&presets);
-                    progress.lock().unwrap_or_else(PoisonError::into_inner).note(job.file, &done);
+                    let done = job.run(&presets, &share);
+                    let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+                    report.note(job.file, &done, arguments.json);
                 }
             });
         }
     });
-    Ok(progress.into_inner().unwrap_or_else(PoisonError::into_inner).end())
+    Ok(report.into_inner().unwrap_or_else(PoisonError::into_inner).end)
+}
+
+/// Reads `--memory`.
+fn share_of(text: &str) -> Result<u64, String> {
+    let least = share::LEAST >> 20;
+    let enough = parse_size(text).filter(|&size| size >= share::LEAST);
+    enough.ok_or_else(|| format!("a size such as 800MiB or 2GiB is wanted, at least {least}MiB"))
 }
 
 /// A record as one line of JSON, with the file that it is of in front; otherwise why it is none.
@@ -84,29 +102,46 @@ pub(super) fn line(file: &str, record: &Record) -> Result<String, String> {
         .map_err(|error| format!("its record cannot be written as JSON: {error}"))
 }
 
-/// The bytes of a file; beyond what is allowed nothing is read, and the answer is why not.
-pub(super) fn read(file: &Path, limits: &Limits) -> io::Result<Result<Bytes, (u64, Problem)>> {
-    let handle = File::open(file)?;
-    let size = handle.metadata()?.len();
-    if let Err(fault) = limits.check_bytes(size.max(1)) {
-        return Ok(Err((size, fault.into())));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    // It may have grown since, or be a pipe.
-    handle.take(limits.bytes + 1).read_to_end(&mut bytes)?;
-    Ok(Ok(bytes.into()))
+/// Sends one file through the stages, on this thread, with as much of the share as it needs.
+pub(super) fn develop(file: &Path, presets: &Presets, share: &Share) -> Result<Developed, Problem> {
+    let unreadable =
+        |error: io::Error| Problem::new(Code::Unreadable, format!("cannot be read: {error}"));
+    let limits = share.limits();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.map_err(|error| broken(&error))?;
+    let mut handle = File::open(file).map_err(unreadable)?;
+    let meta = handle.metadata().map_err(unreadable)?;
+    let developed = if let Err(fault) = limits.check_bytes(meta.len().max(1)) {
+        // What is too large is not read at all.
+        runtime.block_on(in_memory::refuse(file, meta.len(), &fault.into()))
+    } else {
+        let mut bytes = Vec::new();
+        let needed = if meta.is_file() {
+            share::needed(&mut handle, meta.len(), presets, &mut bytes).map_err(unreadable)?
+        } else {
+            // A pipe does not say how much is coming.
+            u64::MAX
+        };
+        let _portion = share.take(needed);
+        let bytes = read(handle, meta.len(), bytes, &limits).map_err(unreadable)?;
+        runtime.block_on(in_memory::develop(file, bytes, presets, &limits))
+    };
+    developed.map_err(|error| broken(&error))
 }
 
-/// Sends one file through the stages, on this thread.
-pub(super) fn develop(file: &Path, presets: &Presets) -> Result<Developed, String> {
-    let limits = Limits::default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
-    let developed = match read(file, &limits).map_err(|error| format!("cannot be read: {error}"))? {
-        Ok(bytes) => runtime.block_on(in_memory::develop(file, bytes, presets, &limits)),
-        Err((size, problem)) => runtime.block_on(in_memory::refuse(file, size, &problem)),
-    };
-    developed.map_err(|error| error.to_string())
+/// The rest of a file whose beginning was read.
+fn read(file: File, size: u64, mut bytes: Vec<u8>, limits: &Limits) -> io::Result<Bytes> {
+    let size = usize::try_from(size).unwrap_or_default();
+    bytes.reserve_exact(size.saturating_sub(bytes.len()));
+    // It may have grown since, or be a pipe.
+    let most = (limits.bytes + 1).saturating_sub(bytes.len() as u64);
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+/// Something that is not the picture's fault.
+fn broken(what: &impl ToString) -> Problem {
+    Problem::new(Code::Internal, what.to_string())
 }
 
 /// A file and the folder of its variants.
@@ -143,16 +178,18 @@ fn jobs<'a>(files: &'a [PathBuf], out: &Path) -> Result<Vec<Job<'a>>, Stop> {
 }
 
 impl Job<'_> {
-    fn run(&self, presets: &Presets) -> Result<Record, String> {
-        let developed = develop(self.file, presets)?;
+    fn run(&self, presets: &Presets, share: &Share) -> Result<Record, Problem> {
+        let developed = develop(self.file, presets, share)?;
         if !developed.variants.is_empty() {
-            fs::create_dir_all(&self.folder)
-                .map_err(|error| format!("{} cannot be made: {error}", self.folder.display()))?;
+            fs::create_dir_all(&self.folder).map_err(|error| {
+                broken(&format!("{} cannot be made: {error}", self.folder.display()))
+            })?;
         }
         for (name, bytes) in &developed.variants {
             let path = self.folder.join(name);
-            replace(&path, bytes)
-                .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+            replace(&path, bytes).map_err(|error| {
+                broken(&format!("{} cannot be written: {error}", path.display()))
+            })?;
         }
         let url = |key: &Key| match key {
             Key::Variant { file, .. } => {
@@ -180,57 +217,34 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// What is said while files are done.
-struct Progress {
-    bar: Option<ProgressBar>,
-    json: bool,
+/// What is said of files that are done.
+struct Report {
+    progress: Progress,
     end: End,
 }
 
-impl Progress {
-    fn over(files: usize, json: bool) -> Self {
-        let bar = (files > 1 && stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::new(files as u64);
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} {msg}") {
-                bar.set_style(style);
-            }
-            bar
-        });
-        Self { bar, json, end: End::Done }
-    }
-
-    fn note(&mut self, file: &Path, done: &Result<Record, String>) {
+impl Report {
+    fn note(&mut self, file: &Path, done: &Result<Record, Problem>, json: bool) {
         let name = file.to_string_lossy();
-        let bar = self.bar.clone();
-        let quietly = |what: &mut dyn FnMut()| match &bar {
-            Some(bar) => bar.suspend(what),
-            None => what(),
-        };
-        let trouble = match done {
-            Ok(record) => {
-                let line = self.json.then(|| line(&name, record)).transpose();
-                if let Ok(Some(line)) = &line {
-                    quietly(&mut || say(line));
-                }
-                line.err().or_else(|| trouble(record))
+        let said = match done {
+            Ok(record) => line(&name, record),
+            // No record was made of it, so only what is known of any file is said.
+            Err(problem) => {
+                Ok(json!({"file": name, "status": "failed", "problem": problem}).to_string())
             }
-            Err(what) => Some(what.clone()),
+        };
+        if json && let Ok(line) = &said {
+            self.progress.say(line);
+        }
+        let trouble = match done {
+            Ok(record) => said.err().filter(|_| json).or_else(|| trouble(record)),
+            Err(problem) => Some(problem.detail.clone()),
         };
         if let Some(what) = trouble {
-            quietly(&mut || eprintln!("darkroom: {name}: {what}"));
+            self.progress.complain(format_args!("{name}: {what}"));
             self.end = End::SomeFailed;
         }
-        if let Some(bar) = &self.bar {
-            bar.set_message(name.into_owned());
-            bar.inc(1);
-        }
-    }
-
-    fn end(self) -> End {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
-        self.end
+        self.progress.step(&name);
     }
 }
 

@@ -1,17 +1,20 @@
 //! `darkroom status`.
 
-use domain::Status;
+use domain::{Status, record::Record};
 
 use super::{End, Server, Stop, say_line, say_pretty};
+use crate::client::{Client, ClientError};
 
-/// Show what has become of an image
+/// Show what has become of images
 ///
-/// Prints its record as JSON. Exit code 1 where it was rejected, failed or expired.
+/// Prints the record of each as JSON. Exit code 1 where one was rejected, failed or expired, or could
+/// not be asked for, which is named on standard error; the others are shown.
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
-    /// The image's id, as the upload answered it
-    id: String,
-    /// Print each change as it happens, until nothing more will
+    /// The images' ids, as the uploads answered them
+    #[arg(required = true)]
+    ids: Vec<String>,
+    /// Print each change as it happens, until nothing more will; one image after the other
     #[arg(long)]
     follow: bool,
     /// One JSON line a record
@@ -23,26 +26,39 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
     let client = arguments.server.client()?;
-    let show = |record: &domain::record::Record| {
-        if arguments.json { say_line(record) } else { say_pretty(record) }
+    let mut said = Ok(());
+    let mut show = |record: &Record| {
+        if said.is_ok() {
+            said = if arguments.json { say_line(record) } else { say_pretty(record) };
+        }
     };
-    let record = if arguments.follow {
-        let mut said = Ok(());
-        let mut each = |record: &_| {
-            if said.is_ok() {
-                said = show(record);
+    let mut end = End::Done;
+    for id in &arguments.ids {
+        match ask(&client, id, arguments.follow, &mut show) {
+            Ok(record) => match record.status {
+                Status::Rejected | Status::Failed | Status::Expired => end = End::SomeFailed,
+                Status::Pending | Status::Processing | Status::Ready | Status::Erased => {}
+            },
+            Err(error) => {
+                eprintln!("darkroom: {id}: {error}");
+                end = End::SomeFailed;
             }
-        };
-        let record = client.follow(&arguments.id, &mut each).map_err(Stop::failure)?;
-        said?;
-        record
-    } else {
-        let record = client.image(&arguments.id).map_err(Stop::failure)?;
-        show(&record)?;
-        record
-    };
-    Ok(match record.status {
-        Status::Rejected | Status::Failed | Status::Expired => End::SomeFailed,
-        Status::Pending | Status::Processing | Status::Ready | Status::Erased => End::Done,
-    })
+        }
+    }
+    said?;
+    Ok(end)
+}
+
+fn ask(
+    client: &Client,
+    id: &str,
+    follow: bool,
+    show: &mut dyn FnMut(&Record),
+) -> Result<Record, ClientError> {
+    if follow {
+        return client.follow(id, show);
+    }
+    let record = client.image(id)?;
+    show(&record);
+    Ok(record)
 }

@@ -1,10 +1,10 @@
 //! `darkroom upload`.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use domain::Status;
 
-use super::{End, Server, Stop, say};
+use super::{End, Server, Stop, progress::Progress};
 use crate::client::Client;
 
 /// Upload files to a server
@@ -30,36 +30,49 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
     let client = arguments.server.client()?;
     let mut end = End::Done;
+    let mut failed = |progress: &Progress, name: &str, what: &dyn fmt::Display| {
+        progress.complain(format_args!("{name}: {what}"));
+        end = End::SomeFailed;
+    };
     // First all uploads, then all waiting: the server works while the next file travels.
     let mut uploaded = Vec::new();
+    let progress = Progress::over(arguments.files.len());
     for file in &arguments.files {
+        let name = file.to_string_lossy();
         match client.upload(file) {
-            Ok(id) if arguments.wait => uploaded.push((file, id)),
+            Ok(id) if arguments.wait => uploaded.push((name.clone(), id)),
             Ok(id) if arguments.json => {
-                say(serde_json::json!({"file": file.to_string_lossy(), "image_id": id}));
+                progress.say(serde_json::json!({"file": name, "image_id": id}));
             }
-            Ok(id) => say(format_args!("{id} {}", file.display())),
-            Err(error) => {
-                eprintln!("darkroom: {}: {error}", file.display());
-                end = End::SomeFailed;
-            }
+            Ok(id) => progress.say(format_args!("{id} {name}")),
+            Err(error) => failed(&progress, &name, &error),
         }
+        progress.step(&name);
     }
-    for (file, id) in uploaded {
-        if let Err(what) = wait(&client, &id, &file.to_string_lossy(), arguments.json) {
-            eprintln!("darkroom: {}: {what}", file.display());
-            end = End::SomeFailed;
+    drop(progress);
+    let progress = Progress::over(uploaded.len());
+    for (name, id) in &uploaded {
+        match wait(&client, id, name, arguments.json, &progress) {
+            Ok(()) => {}
+            Err(what) => failed(&progress, name, &what),
         }
+        progress.step(name);
     }
     Ok(end)
 }
 
-fn wait(client: &Client, id: &str, file: &str, json: bool) -> Result<(), String> {
+fn wait(
+    client: &Client,
+    id: &str,
+    file: &str,
+    json: bool,
+    progress: &Progress,
+) -> Result<(), String> {
     let record = client.follow(id, &mut |_| {}).map_err(|error| error.to_string())?;
     if json {
-        say(super::process::line(file, &record)?);
+        progress.say(super::process::line(file, &record)?);
     } else {
-        say(format_args!("{id} {file} {}", record.status.as_str()));
+        progress.say(format_args!("{id} {file} {}", record.status.as_str()));
     }
     match (record.status, record.problem) {
         (Status::Ready, _) => Ok(()),

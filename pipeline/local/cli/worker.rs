@@ -17,6 +17,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     crate::heap::keep();
+    crate::heap::share_one();
     logging::start(LogFormat::Bare, &arguments.log);
     crate::worker::process::run(arguments.memory)
 }

@@ -132,6 +132,10 @@ impl Catalog for Database {
         .await
     }
 
+    async fn removed(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.decide(id, move |image| image.removed(now)).await
+    }
+
     async fn search(
         &self,
         filter: &Filter,

@@ -1,7 +1,10 @@
 //! API keys.
 
 use async_trait::async_trait;
-use domain::{Keyring, Sha256, StoreError, Tenant, ports::ApiKey};
+use domain::{
+    Keyring, Sha256, StoreError,
+    ports::{ApiKey, Owner},
+};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params};
 
@@ -54,12 +57,12 @@ impl Keyring for Database {
             .await
     }
 
-    async fn owner(&self, secret: Sha256) -> Result<Option<Tenant>, StoreError> {
+    async fn owner(&self, secret: Sha256) -> Result<Option<Owner>, StoreError> {
         let found = self
             .readers
             .read(move |connection| find(connection, statements::KEY_OF_SECRET, [secret.0]))
             .await?;
-        Ok(found.filter(|key| key.revoked_at.is_none()).map(|key| key.tenant))
+        Ok(found.filter(|key| key.revoked_at.is_none()).map(|key| key.owner()))
     }
 }
 

@@ -16,7 +16,7 @@ const APPLICATION: i64 = 0x4461_726b;
 
 /// Moments are microseconds since 1970. What decides is in `body`, as JSON; the columns beside it
 /// are copies of what is searched by. Counts are kept by triggers, so that no statement can forget.
-const STEPS: &[(i64, &str)] = &[(1, FIRST), (2, HOUSEKEEPING)];
+const STEPS: &[(i64, &str)] = &[(1, FIRST), (2, HOUSEKEEPING), (3, REMOVALS)];
 
 const FIRST: &str = "
 CREATE TABLE image (
@@ -112,6 +112,12 @@ END;
 ALTER TABLE message ADD COLUMN name TEXT NOT NULL DEFAULT '';
 UPDATE message SET name = 'sweep' WHERE body LIKE '{\"message\":\"sweep\"%';
 CREATE INDEX message_sweep ON message (stage) WHERE name = 'sweep';
+";
+
+/// An erased image is due until its removal is written down. Those of old say nothing of theirs, and
+/// some of them were never carried to their end.
+const REMOVALS: &str = "
+UPDATE image SET due_at = created_at WHERE status = 'erased';
 ";
 
 /// Brings the database to the present form, or says why it is not ours to change.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::{
-    Clock, Code, Failure, Message, Problem, Stage,
+    Clock, Code, Failure, Message, Problem, Stage, StoreError,
     ports::Delivery,
     stage::{self, Admission, MAX_ATTEMPTS, Started, Verdict},
 };
@@ -282,14 +282,17 @@ impl Settlement {
         self.tally.handled(again.stage(), Outcome::Lost, begun.elapsed());
     }
 
-    /// Until the database does it: a handled message that is not settled would count as lost.
+    /// Until the database does it: a handled message that is not settled would count as lost. For
+    /// room it waits however long: where the database cannot grow, no message can be lent either,
+    /// so that no lane could do anything else.
     async fn settle(&self, delivery: &Delivery, verdict: Verdict) {
         let until = Instant::now() + self.patience;
         let mut said = false;
         loop {
             let settled = stage::settle(&*self.queue, &delivery.receipt, verdict.clone()).await;
             let Err(error) = settled else { return };
-            if *self.stop.borrow() || Instant::now() >= until {
+            let for_room = matches!(error, StoreError::Full(_));
+            if *self.stop.borrow() || (!for_room && Instant::now() >= until) {
                 tracing::error!(%error, "a handled message could not be settled: it will be lent again");
                 return;
             }

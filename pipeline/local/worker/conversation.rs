@@ -87,7 +87,9 @@ pub async fn converse(
             Some((FromWorker::Done { answer }, _)) => return believed(&message, &grant, answer),
             Some((FromWorker::Call { call, operation }, bytes)) => {
                 if !grant.allows(&operation) {
-                    let what = format!("{} does not grant {operation:?}", message.name());
+                    // What is said of it goes to the log, however much it is.
+                    let asked: String = format!("{operation:?}").chars().take(500).collect();
+                    let what = format!("{} does not grant {asked}", message.name());
                     return Err(Breach::Nonsense(what));
                 }
                 let answering = async {
@@ -115,12 +117,17 @@ impl Stopwatch {
     }
 }
 
-/// Takes what a worker says follows: at most one message, and one that may.
+/// Takes what a worker says follows: at most one message, and one that may; or why none does.
 fn believed(
     message: &Message,
     grant: &Grant,
     answer: Result<Vec<Message>, Failure>,
 ) -> Result<Result<Vec<Message>, Failure>, Breach> {
+    if let Err(failure) = &answer
+        && !Grant::allows_failing(failure)
+    {
+        return Err(Breach::Nonsense("its failure has more words than are taken".to_owned()));
+    }
     let follow = answer.as_deref().unwrap_or_default();
     if follow.len() > 1 {
         let count = follow.len();

@@ -273,6 +273,10 @@ impl Catalog for Remote {
         Err(refused("erases nothing"))
     }
 
+    async fn removed(&self, _id: ImageId, _now: Timestamp) -> Result<bool, StoreError> {
+        Err(refused("erases nothing"))
+    }
+
     async fn search(
         &self,
         _filter: &Filter,

@@ -44,8 +44,10 @@ pub fn run(memory: u64) -> ExitCode {
     }
 }
 
-/// Takes from this process what it does not need: memory beyond its share, core files, new files
-/// and sockets (descriptors 0 to 2 are open, and no number beyond them is to be had), growing files.
+/// Takes from this process what it does not need: memory beyond its share, core files, growing files,
+/// and descriptors beyond the three that it has. The last keeps honest code from files and sockets,
+/// and no more: foreign code can close one of the three and open another. That takes a sandbox
+/// (issue 6).
 ///
 /// When the whole machine runs out of memory, the kernel is to end a worker, which costs one start
 /// of one message, and not the supervisor.

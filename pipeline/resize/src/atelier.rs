@@ -71,6 +71,9 @@ pub(crate) fn begin(
             }
             index += 1;
         })?;
+        for note in progress.notes {
+            tracing::warn!(sha256 = %source.sha256, note, "something of the source was ignored");
+        }
         Ok(progress.done)
     });
     Commission { finished, thread }

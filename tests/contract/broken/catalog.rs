@@ -294,6 +294,14 @@ impl Catalog for BrokenCatalog {
         Ok(tombstone)
     }
 
+    async fn removed(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.there(id)?;
+        match self.fault {
+            Fault::ForgetsRemovals => self.inner.image(id).await.map(|_| true),
+            _ => self.inner.removed(id, now).await,
+        }
+    }
+
     async fn search(
         &self,
         filter: &Filter,
@@ -342,6 +350,9 @@ impl Catalog for BrokenCatalog {
             Fault::DueTooEarly => {
                 let early = before + SignedDuration::from_nanos(1);
                 self.inner.due(status, early, cursor, limit).await
+            }
+            Fault::ErasedIsNeverDue if status == Status::Erased => {
+                Ok(Page { items: Vec::new(), next: None })
             }
             Fault::DuePagesByPosition => {
                 let all = self.inner.due(status, before, None, 10_000).await?.items;

@@ -6,12 +6,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::{Keyring, Sha256, StoreError, Tenant, ports::ApiKey};
+use domain::{
+    Keyring, Sha256, StoreError, Tenant,
+    ports::{ApiKey, Owner, Role},
+};
 use jiff::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fault {
     OpensForEverybody,
+    MakesEverybodyOperator,
     OpensForRevokedKeys,
     ForgetsRevokedKeys,
     TakesDoubleKeys,
@@ -21,6 +25,7 @@ pub(super) enum Fault {
 /// Each fault, and the checks that are meant to find it.
 pub(super) const FAULTS: &[(Fault, &[&str])] = &[
     (Fault::OpensForEverybody, &["keyring::key_opens_its_tenant"]),
+    (Fault::MakesEverybodyOperator, &["keyring::key_opens_its_tenant"]),
     (Fault::OpensForRevokedKeys, &["keyring::revoked_opens_nothing"]),
     (Fault::ForgetsRevokedKeys, &["keyring::keys_are_listed"]),
     (Fault::TakesDoubleKeys, &["keyring::names_and_secrets_are_unique"]),
@@ -30,7 +35,7 @@ pub(super) const FAULTS: &[(Fault, &[&str])] = &[
 pub(super) struct BrokenKeyring {
     inner: Arc<dyn Keyring>,
     fault: Fault,
-    added: Mutex<HashMap<Sha256, Tenant>>,
+    added: Mutex<HashMap<Sha256, Owner>>,
 }
 
 impl BrokenKeyring {
@@ -43,7 +48,7 @@ impl BrokenKeyring {
 #[async_trait]
 impl Keyring for BrokenKeyring {
     async fn add(&self, key: &ApiKey, secret: Sha256) -> Result<(), StoreError> {
-        self.added.lock().unwrap().insert(secret, key.tenant.clone());
+        self.added.lock().unwrap().insert(secret, key.owner());
         match self.inner.add(key, secret).await {
             Err(StoreError::Conflict(_)) if self.fault == Fault::TakesDoubleKeys => Ok(()),
             answer => answer,
@@ -65,10 +70,15 @@ impl Keyring for BrokenKeyring {
         }
     }
 
-    async fn owner(&self, secret: Sha256) -> Result<Option<Tenant>, StoreError> {
+    async fn owner(&self, secret: Sha256) -> Result<Option<Owner>, StoreError> {
         let owner = self.inner.owner(secret).await?;
         Ok(match self.fault {
-            Fault::OpensForEverybody => owner.or_else(|| Some(Tenant::local())),
+            Fault::OpensForEverybody => {
+                owner.or_else(|| Some(Owner { tenant: Tenant::local(), role: Role::Tenant }))
+            }
+            Fault::MakesEverybodyOperator => {
+                owner.map(|owner| Owner { role: Role::Operator, ..owner })
+            }
             Fault::OpensForRevokedKeys => self.added.lock().unwrap().get(&secret).cloned(),
             _ => owner,
         })

@@ -1,11 +1,14 @@
 //! The promises of [`Keyring`](crate::Keyring).
 
 use super::{Adapters, Check, Outcome, samples, trial};
-use crate::{Sha256, StoreError, ports::ApiKey};
+use crate::{
+    Sha256, StoreError,
+    ports::{ApiKey, Role},
+};
 
 /// Every check of this port.
 pub const CHECKS: &[Check] = trial::checks! { "keyring";
-    key_opens_its_tenant => "A key opens its tenant's images, and no other secret does.";
+    key_opens_its_tenant => "A key opens its tenant's images, and what is the home's only where it is an operator's; no other secret does.";
     revoked_opens_nothing => "A revoked key opens nothing; revoking again changes nothing, and other keys open on.";
     keys_are_listed => "All keys are listed, revoked ones too, the oldest first, as they were added.";
     names_and_secrets_are_unique => "A key with the name or the secret of another is not added.";
@@ -17,6 +20,7 @@ fn key(number: u8, tenant: &str) -> (ApiKey, Sha256) {
     let key = ApiKey {
         id: format!("key-{number}"),
         tenant: samples::tenant(tenant),
+        role: if number.is_multiple_of(2) { Role::Operator } else { Role::Tenant },
         label: format!("Label “{number}”"),
         created_at: samples::at(i64::from(number)),
         revoked_at: None,
@@ -32,7 +36,7 @@ async fn key_opens_its_tenant(home: Adapters) -> Outcome {
     }
     for (key, secret) in [&ours, &theirs] {
         let owner = home.keyring.owner(*secret).await?;
-        trial::same("whose key it is", &owner.as_ref(), &Some(&key.tenant))?;
+        trial::same("whose key it is", &owner, &Some(key.owner()))?;
     }
     trial::same("another secret", &home.keyring.owner(Sha256::of(b"other")).await?, &None)
 }
@@ -47,7 +51,7 @@ async fn revoked_opens_nothing(home: Adapters) -> Outcome {
         trial::same("the revoked key", &home.keyring.owner(gone.1).await?, &None)?;
     }
     let owner = home.keyring.owner(kept.1).await?;
-    trial::same("the other key", &owner.as_ref(), &Some(&kept.0.tenant))?;
+    trial::same("the other key", &owner, &Some(kept.0.owner()))?;
     let revoked: Vec<_> = home.keyring.keys().await?.iter().map(|key| key.revoked_at).collect();
     trial::same("since when", &revoked, &vec![Some(samples::at(100)), None])
 }
@@ -76,7 +80,7 @@ async fn names_and_secrets_are_unique(home: Adapters) -> Outcome {
     }
     trial::same("the keys", &home.keyring.keys().await?, &vec![first.clone()])?;
     let owner = home.keyring.owner(secret).await?;
-    trial::same("whose key it is", &owner, &Some(first.tenant))?;
+    trial::same("whose key it is", &owner, &Some(first.owner()))?;
     trial::same("the refused secret", &home.keyring.owner(other).await?, &None)
 }
 
@@ -95,5 +99,5 @@ async fn restart_keeps_keys(home: Adapters) -> Outcome {
     trial::same("the keys", &home.keyring.keys().await?, &before)?;
     trial::same("the revoked key", &home.keyring.owner(gone.1).await?, &None)?;
     let owner = home.keyring.owner(kept.1).await?;
-    trial::same("the other key", &owner, &Some(kept.0.tenant))
+    trial::same("the other key", &owner, &Some(kept.0.owner()))
 }

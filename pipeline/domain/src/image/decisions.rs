@@ -294,12 +294,27 @@ impl Image {
         true
     }
 
+    /// Writes down that the last round of its erasure has removed every object: until then the
+    /// sweeper has it repeated. True where that is so now.
+    pub fn removed(&mut self, now: Timestamp) -> bool {
+        if self.status != Status::Erased {
+            return false;
+        }
+        if self.removed_at.is_none() {
+            self.removed_at = Some(now);
+            self.step(Status::Erased, now);
+        }
+        true
+    }
+
     /// Writes down that the sweeper is about to say again what is to be done for it. It may merely
     /// wait in a long queue, so it is left alone twice as long as before from now on, until
     /// something comes of it. True where it is to be said.
     pub fn nudge(&mut self, now: Timestamp) -> bool {
-        let left_alone = self.status == Status::Processing || self.work.nudges > 0;
-        if !self.is_open() || (left_alone && now < self.stuck_at()) {
+        let waits = self.is_open() || self.is_being_removed();
+        let at_work = self.status == Status::Processing || self.is_being_removed();
+        let left_alone = at_work || self.work.nudges > 0;
+        if !waits || (left_alone && now < self.stuck_at()) {
             return false;
         }
         self.work.nudges = self.work.nudges.saturating_add(1);
@@ -313,6 +328,7 @@ impl Image {
             Status::Pending if self.work.nudges > 0 => Some(self.expires_at.max(self.stuck_at())),
             Status::Pending => Some(self.expires_at),
             Status::Processing => Some(self.stuck_at()),
+            Status::Erased if self.is_being_removed() => Some(self.stuck_at()),
             _ => None,
         }
     }
@@ -321,6 +337,12 @@ impl Image {
     /// is announced, what has been made so far.
     pub fn visible(&self) -> &BTreeMap<PieceId, Outcome> {
         if self.flipped.is_some() { &self.serving } else { &self.work.ended }
+    }
+
+    /// Whether it was erased and its objects may still be there: whoever was to say so may have died,
+    /// or what was said was given up.
+    fn is_being_removed(&self) -> bool {
+        self.status == Status::Erased && self.removed_at.is_none()
     }
 
     fn stuck_at(&self) -> Timestamp {

@@ -175,6 +175,10 @@ impl Catalog for MemoryCatalog {
         })
     }
 
+    async fn removed(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
+        self.change(id, |image| image.removed(now))
+    }
+
     async fn search(
         &self,
         filter: &Filter,

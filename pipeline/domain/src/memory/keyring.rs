@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::lock;
-use crate::{Keyring, Sha256, StoreError, Tenant, ports::ApiKey};
+use crate::{
+    Keyring, Sha256, StoreError,
+    ports::{ApiKey, Owner},
+};
 
 /// [`Keyring`] in memory.
 #[derive(Default)]
@@ -46,9 +49,9 @@ impl Keyring for MemoryKeyring {
         Ok(())
     }
 
-    async fn owner(&self, secret: Sha256) -> Result<Option<Tenant>, StoreError> {
+    async fn owner(&self, secret: Sha256) -> Result<Option<Owner>, StoreError> {
         let keys = lock(&self.0);
         let found = keys.iter().find(|(key, digest)| *digest == secret && key.revoked_at.is_none());
-        Ok(found.map(|(key, _)| key.tenant.clone()))
+        Ok(found.map(|(key, _)| key.owner()))
     }
 }

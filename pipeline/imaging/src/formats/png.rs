@@ -43,7 +43,10 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
                 }
             }
             (b"eXIf", Some(header)) => {
-                header.orientation = exif::orientation(body()?).unwrap_or_default();
+                // Some programs write the JPEG segment's name in front by mistake.
+                let body = body()?;
+                let tiff = body.strip_prefix(b"Exif\0\0").unwrap_or(body);
+                header.orientation = exif::orientation(tiff).unwrap_or_default();
             }
             (b"IDAT", Some(header)) => return Ok(header.clone()),
             (b"IEND", Some(_)) => {

@@ -133,31 +133,31 @@ pub struct PresetsError {
 }
 
 impl Presets {
-    /// Parses and checks a presets file. Unknown keys and impossible values are errors.
-    ///
-    /// Files that effects name are asked of `resolve`, which answers their id or what is wrong.
-    pub fn parse(
+    /// Parses and checks a presets file that names no other files. Unknown keys and impossible values
+    /// are errors.
+    pub fn parse(text: &str) -> Result<Presets, PresetsError> {
+        let mut none = |path: &str| Err(format!("no file can be named here, not even {path}"));
+        Presets::parse_with(text, &mut none)
+    }
+
+    /// The same for one whose effects name files: `resolve` answers the id of each, or what is
+    /// wrong with it.
+    pub fn parse_with(
         text: &str,
         resolve: &mut dyn FnMut(&str) -> Result<AssetId, String>,
     ) -> Result<Presets, PresetsError> {
         parse::presets(text, resolve)
     }
 
-    /// For presets that name no files.
-    pub fn no_files(path: &str) -> Result<AssetId, String> {
-        Err(format!("no file can be named here, not even {path}"))
-    }
-
     /// The presets of `presets.toml` at the root of the repository, compiled in.
     pub fn built_in() -> &'static Presets {
-        static BUILT_IN: LazyLock<Presets> = LazyLock::new(|| {
-            match Presets::parse(include_str!("../../../../presets.toml"), &mut Presets::no_files) {
+        static BUILT_IN: LazyLock<Presets> =
+            LazyLock::new(|| match Presets::parse(include_str!("../../../../presets.toml")) {
                 Ok(presets) => presets,
                 Err(error) => {
                     unreachable!("a test parses the file that is compiled in: {error}")
                 }
-            }
-        });
+            });
         &BUILT_IN
     }
 
@@ -166,9 +166,13 @@ impl Presets {
         self.variants.keys().map(String::as_str)
     }
 
-    /// What to make of a picture with this header, whose eye-catcher stands at `focal` if anybody
-    /// has said so.
-    pub fn plan(&self, header: &Header, focal: Option<Point>) -> Plan {
+    /// What to make of a picture with this header.
+    pub fn plan(&self, header: &Header) -> Plan {
+        self.plan_around(header, None)
+    }
+
+    /// The same for a picture whose eye-catcher stands at a point, if anybody has said so.
+    pub fn plan_around(&self, header: &Header, focal: Option<Point>) -> Plan {
         planning::plan(self, header, focal)
     }
 

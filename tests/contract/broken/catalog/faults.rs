@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     DueTooEarly,
     DuePagesByPosition,
     ForgetsNudges,
+    ForgetsRemovals,
+    ErasedIsNeverDue,
 }
 
 /// Each fault, and the checks that are meant to find it.
@@ -68,5 +70,10 @@ pub(crate) const FAULTS: &[(Fault, &[&str])] = &[
     (Fault::DueInOrderOfNames, &["catalog::due_is_longest_first"]),
     (Fault::DueTooEarly, &["catalog::due_is_of_one_status"]),
     (Fault::ForgetsNudges, &["catalog::nudged_is_left_alone"]),
+    (
+        Fault::ForgetsRemovals,
+        &["catalog::erased_is_due_until_removed", "catalog::every_decision_is_the_images_own"],
+    ),
+    (Fault::ErasedIsNeverDue, &["catalog::erased_is_due_until_removed"]),
     (Fault::DuePagesByPosition, &["catalog::due_outlives_handling"]),
 ];

@@ -110,6 +110,7 @@ pub(super) async fn unknown_is_missing(home: Adapters) -> Outcome {
     trial::missing("give up", catalog.give_up(id, &pieces, &problem, None, now).await)?;
     trial::missing("reopen", catalog.reopen(id, &BTreeSet::new(), now).await)?;
     trial::missing("erase", catalog.erase(id, now).await)?;
+    trial::missing("removed", catalog.removed(id, now).await)?;
     trial::missing("the image, after all of these", catalog.image(id).await)
 }
 

@@ -259,12 +259,13 @@ enum Event {
     GiveUp(BTreeSet<PieceId>, i64),
     Count(image::Start),
     Erase,
+    Removed,
 }
 
 impl Event {
     fn roll(dice: &mut Dice, image: &Image) -> Self {
         const NAMES: [&str; 4] = ["a.webp", "b.webp", "c.webp", "derived"];
-        match dice.roll(47) {
+        match dice.roll(48) {
             0..=4 => Self::Accept,
             5 => Self::Reject,
             6 => Self::Expire,
@@ -301,6 +302,7 @@ impl Event {
                     image::Start::Begins { pieces: pieces.collect(), attempts }
                 }
             }),
+            46 => Self::Removed,
             _ => Self::Erase,
         }
     }
@@ -326,6 +328,7 @@ impl Event {
                 image.erase(now);
                 format!("{image:?}")
             }
+            Self::Removed => format!("{:?}", image.removed(now)),
         }
     }
 
@@ -358,6 +361,7 @@ impl Event {
                 format!("{:?}", catalog.give_up(id, pieces, &reason, at, now).await?)
             }
             Self::Erase => format!("{:?}", catalog.erase(id, now).await?),
+            Self::Removed => format!("{:?}", catalog.removed(id, now).await?),
         })
     }
 }

@@ -3,6 +3,7 @@
 mod creating;
 mod crowded;
 mod decisions;
+mod erasing;
 mod finding;
 mod starts;
 
@@ -35,6 +36,7 @@ pub const CHECKS: &[Check] = trial::checks! { "catalog";
     decisions::given_up_before_it_was_opened => "What was given up before an image was opened again does not end it; what was given up since does.";
     starts::starts_are_counted => "Starts of suspected work are counted until the image is opened again; those of healthy work are not.";
     decisions::erased_stays_erased => "Erasing leaves a tombstone that nothing late changes, and nothing of what was said.";
+    erasing::erased_is_due_until_removed => "An erased image is due until its removal is written down, and left alone for longer each time it is said again.";
     decisions::every_decision_is_the_images_own => "In any order of events, answers and state are those of the image's own decisions.";
     crowded::creations_at_once_are_one => "Of any number of equal requests at once, one creates an image.";
     crowded::records_at_once_are_all_kept => "Pieces that are recorded at the same time are all kept, and somebody sees that they are complete.";

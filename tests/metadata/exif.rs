@@ -1,9 +1,10 @@
 //! What EXIF says, as cameras write it and as they should not.
 
 use domain::record::{Camera, Exposure, Gps, Metadata};
-use metadata::{Exposition, explain};
+use metadata::Exposition;
 
-use super::draw::{self, Tag};
+use super::reading::exposed;
+use crate::pipeline::draw::{self, Tag};
 
 // Of the first directory.
 const DESCRIPTION: u16 = 0x010e;
@@ -33,8 +34,13 @@ const BELOW: u16 = 5;
 const ALTITUDE: u16 = 6;
 const TIME: u16 = 7;
 
+/// A bare EXIF block is a TIFF file of no pixels.
+fn explain(block: &[u8]) -> Exposition {
+    exposed(block).0
+}
+
 fn fields(first: &[(u16, Tag)], exif: &[(u16, Tag)], gps: &[(u16, Tag)]) -> Metadata {
-    explain(draw::tiff(first, exif, gps)).fields
+    explain(&draw::tiff(first, exif, gps)).fields
 }
 
 fn wide(text: &str) -> Tag {
@@ -195,7 +201,7 @@ fn endless_texts_are_cut_in_the_record_and_whole_in_the_raw_metadata() {
     let words = wide(&"word;".repeat(500));
     let exif = [(LENS, Tag::Text(list))];
     let all: Vec<_> = tags.into_iter().chain([(XP_KEYWORDS, words)]).collect();
-    let Exposition { fields, raw } = explain(draw::tiff(&all, &exif, &[]));
+    let Exposition { fields, raw } = explain(&draw::tiff(&all, &exif, &[]));
     let record = serde_json::to_vec(&fields).unwrap();
     assert!(record.len() < 3_000, "{} bytes of fields", record.len());
     assert!(fields.description.unwrap().ends_with('…'));
@@ -208,7 +214,7 @@ fn endless_texts_are_cut_in_the_record_and_whole_in_the_raw_metadata() {
 #[test]
 fn raw_metadata_is_bounded() {
     let tags: Vec<_> = (0..4_000).map(|n| (0xa500 + n, Tag::Short(vec![7; 40]))).collect();
-    let raw = explain(draw::tiff(&[], &tags, &[])).raw.unwrap();
+    let raw = explain(&draw::tiff(&[], &tags, &[])).raw.unwrap();
     assert!(raw.len() < 400 << 10, "{} bytes", raw.len());
     let raw: serde_json::Value = serde_json::from_slice(&raw).unwrap();
     assert!(raw["left_out"].as_u64().unwrap() >= 3_000);
@@ -222,10 +228,10 @@ fn broken_blocks_are_read_as_far_as_they_go() {
         &[(EXPOSURE_TIME, Tag::Fraction(vec![(1, 125)]))],
         &[(NORTH, Tag::Text(b"N\0")), (LATITUDE, Tag::Fraction(vec![(60, 1)]))],
     );
-    assert_eq!(explain(good.clone()).fields.orientation, Some(3));
+    assert_eq!(explain(&good).fields.orientation, Some(3));
     let mut partly = 0;
     for end in 0..good.len() {
-        let found = explain(good[..end].to_vec()).fields;
+        let found = explain(&good[..end]).fields;
         partly += usize::from(found.orientation == Some(3) && found.exposure.is_none());
     }
     assert!(partly > 0, "a block that breaks off keeps what came before");
@@ -233,7 +239,7 @@ fn broken_blocks_are_read_as_far_as_they_go() {
         for bit in 0..8 {
             let mut flipped = good.clone();
             flipped[at] ^= 1 << bit;
-            explain(flipped);
+            explain(&flipped);
         }
     }
 }

@@ -1,0 +1,107 @@
+//! The memory that pictures share where they are worked on in one process, without workers whose
+//! memory is bound one by one.
+//!
+//! A picture takes what its header says that it needs, and gives it back when it is done; what does
+//! not fit now waits. So many small pictures are worked on at a time and few large ones, and how
+//! many threads there are decides nothing about memory.
+
+use std::{
+    io::{self, Read},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use imaging::{Header, HeaderError, Limits, Presets, Whole, Work};
+
+use crate::{capacity, machine};
+
+/// The least share that is of use: a photograph of twelve megapixels fits, though not every one.
+pub const LEAST: u64 = 64 << 20;
+
+/// What a header is looked for in at first.
+const HEAD: u64 = 256 << 10;
+
+/// The longest header that is looked at, as at ingest.
+const LONGEST_HEADER: u64 = 16 << 20;
+
+/// Bytes that pictures take from.
+#[derive(Debug)]
+pub struct Share {
+    all: u64,
+    left: Mutex<u64>,
+    given_back: Condvar,
+}
+
+impl Share {
+    /// This many bytes.
+    pub fn of(all: u64) -> Self {
+        Self { all, left: Mutex::new(all), given_back: Condvar::new() }
+    }
+
+    /// Half of what the machine, or this process' container, has.
+    pub fn of_this_machine() -> Self {
+        Self::of(machine::memory() / 2)
+    }
+
+    /// The limits under which any one picture fits into it.
+    pub fn limits(&self) -> Limits {
+        capacity::limits_within(self.all)
+    }
+
+    /// Takes as much, after waiting until it is there; what is more than everything gets everything.
+    /// Each picture takes once, so none waits for another that waits for it.
+    pub fn take(&self, bytes: u64) -> Portion<'_> {
+        let bytes = bytes.min(self.all);
+        let mut left = self.left();
+        while *left < bytes {
+            left = self.given_back.wait(left).unwrap_or_else(PoisonError::into_inner);
+        }
+        *left -= bytes;
+        Portion { share: self, bytes }
+    }
+
+    fn left(&self) -> MutexGuard<'_, u64> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A part of a share, given back when it is dropped.
+#[derive(Debug)]
+pub struct Portion<'a> {
+    share: &'a Share,
+    bytes: u64,
+}
+
+impl Drop for Portion<'_> {
+    fn drop(&mut self) {
+        *self.share.left() += self.bytes;
+        self.share.given_back.notify_all();
+    }
+}
+
+/// Bytes that work on a file takes: the file, what its header foretells, and what is made of it.
+/// Reads as much of the file as that takes, into `head`.
+pub fn needed(
+    file: &mut impl Read,
+    size: u64,
+    presets: &Presets,
+    head: &mut Vec<u8>,
+) -> io::Result<u64> {
+    let mut wanted = HEAD;
+    loop {
+        file.take(wanted - head.len() as u64).read_to_end(head)?;
+        let whole = if (head.len() as u64) < wanted { Whole::Yes } else { Whole::No };
+        match Header::parse(head, whole) {
+            Ok(header) => {
+                let plan = presets.plan(&header);
+                let results = plan.pieces.iter().map(|piece| match &piece.work {
+                    Work::Variant(made) => 4 * u64::from(made.width) * u64::from(made.height),
+                    Work::Derived { .. } => 0,
+                });
+                return Ok(size + plan.memory(&header) + results.sum::<u64>());
+            }
+            Err(HeaderError::NeedMore) if wanted < LONGEST_HEADER => wanted *= 4,
+            // Ingest refuses it before anything is decoded.
+            Err(_) => return Ok(size),
+        }
+    }
+}
