@@ -53,4 +53,5 @@ pub use rows::{Depth, Layout, Picture, Rows};
 /// bytes; a test holds the others to `Cargo.lock`.
 pub const ENGINE: &str = "3 zune-jpeg-0.5.15 png-0.18.1 moxcms-0.9.2 libm-0.2.16 \
                           fast_image_resize-6.1.0 jpeg-encoder-0.7.1 libwebp-sys-0.14.4 \
-                          rav1e-0.8.1 ravif-0.13.0 gif-0.14.2 quantette-0.6.0 thumbhash-0.1.0";
+                          rav1e-0.8.1 ravif-0.13.0 gif-0.14.2 quantette-0.6.0 thumbhash-0.1.0 \
+                          ab_glyph-0.2.32 ab_glyph_rasterizer-0.1.10";

@@ -25,8 +25,8 @@ fn greyscale_is_that_of_css() {
 
 #[test]
 fn sepia_is_that_of_css() {
-    hold("\"sepia\"", 1.0, |p| p.mixed(BROWN));
-    hold("{ sepia = { amount = 0.5 } }", 1.0, |p| p.mixed(between(BROWN, 0.5)));
+    hold("\"sepia\"", 1.2, |p| p.mixed(BROWN));
+    hold("{ sepia = { amount = 0.5 } }", 1.2, |p| p.mixed(between(BROWN, 0.5)));
 }
 
 #[test]
