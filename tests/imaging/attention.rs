@@ -275,8 +275,8 @@ fn what_is_transparent_draws_no_eye() {
     });
     let text = "[variants.a]\nfit = \"cover\"\ngravity = \"smart\"\nwidth = 100\nheight = 100\nformats = [\"png\"]";
     let file = super::draw::png(&DynamicImage::ImageRgba8(picture));
-    let presets = imaging::Presets::parse(text, &mut imaging::Presets::no_files).unwrap();
-    let plan = presets.plan(&super::draw::header(&file), None);
+    let presets = imaging::Presets::parse(text).unwrap();
+    let plan = presets.plan(&super::draw::header(&file));
     let mut rows =
         imaging::open(&file, &super::draw::header(&file), &imaging::Limits::default()).unwrap();
     let mut seen = 0;

@@ -19,7 +19,7 @@ const CELLS: u32 = 256;
 /// or all skin. They were set on the drawn scenes of the tests and looked at on photographs.
 const COLOUR: f32 = 1.0;
 const DETAIL: f32 = 0.6;
-const SKIN: f32 = 8.0;
+const SKIN: f32 = 6.0;
 /// How much more skin weighs at the top than at the bottom of a picture: a face is above its hands.
 const UPPER: f32 = 0.8;
 /// Colours further from the mean than this, in CIELAB, draw the eye no more.
@@ -184,7 +184,7 @@ fn skin(light: [u16; 3]) -> f32 {
     /// Red, green and blue of the tone, of length 1.
     const TONE: [f32; 3] = [0.735, 0.537, 0.415];
     /// Directions further from it than this are no skin.
-    const FURTHEST: f32 = 0.2;
+    const FURTHEST: f32 = 0.13;
     let srgb = srgb_of_linear();
     let [red, green, blue] = light.map(|sample| f32::from(srgb[usize::from(sample)]) / 255.0);
     let length = (red * red + green * green + blue * blue).sqrt();

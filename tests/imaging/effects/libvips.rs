@@ -46,7 +46,7 @@ fn libvips_makes_the_same() {
                 json!({ "operation": operation, "numbers": numbers, "result": result })
             })
             .collect();
-        python::run("effects.py", &[&source as &Path], &json!(tasks));
+        python::run("oracle/effects.py", &[&source as &Path], &json!(tasks));
         for (index, (text, _, _, most)) in SAME.iter().enumerate() {
             let wanted = image::open(folder.path().join(format!("{index}.png"))).unwrap();
             let found = difference(&Plane::of(&applied(&rgb, text)), &Plane::of(&wanted));

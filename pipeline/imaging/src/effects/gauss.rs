@@ -20,7 +20,8 @@ pub(super) fn memory(before: Form, sigma: f64) -> u64 {
         row * (2 * reach + 4) + 8 * reach * before.channels.count() as u64
     } else {
         // Two rows with their margins, and the picture on its side.
-        let margin = 8 * (boxes(sigma).radius as u64 + 1) * BOXES as u64 * before.channels.count() as u64;
+        let margin =
+            8 * (boxes(sigma).radius as u64 + 1) * BOXES as u64 * before.channels.count() as u64;
         before.samples() * 2 + 2 * (row.max(column) + margin)
     }
 }
