@@ -36,6 +36,7 @@ def blur(image, numbers):
 OPERATIONS = {
     "matrix": matrix,
     "linear": lambda image, n: image.linear(n[0], n[1]),
+    # libvips takes the number's reciprocal as the exponent.
     "gamma": lambda image, n: image.gamma(exponent=n[0]),
     "invert": lambda image, n: image.invert(),
     "blur": blur,

@@ -56,4 +56,5 @@ pub const ENGINE: &str = "3 zune-jpeg-0.5.15 jpeg-decoder-0.3.2 png-0.18.1 gif-0
                           jxl-oxide-0.12.6 jxl-render-0.12.4 resvg-0.49.0 usvg-0.49.0 \
                           tiny-skia-0.12.0 moxcms-0.9.2 libm-0.2.16 fast_image_resize-6.1.0 \
                           jpeg-encoder-0.7.1 libwebp-sys-0.14.4 rav1e-0.8.1 ravif-0.13.0 \
-                          quantette-0.6.0 ab_glyph-0.2.32 thumbhash-0.1.0";
+                          quantette-0.6.0 ab_glyph-0.2.32 \
+                          ab_glyph_rasterizer-0.1.10 thumbhash-0.1.0";

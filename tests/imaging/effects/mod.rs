@@ -4,9 +4,11 @@
 mod bounds;
 mod colour;
 mod definitions;
+mod documentation;
 mod libvips;
 mod marks;
 mod reference;
+mod scenery;
 mod syntax;
 
 use std::sync::Arc;
@@ -34,7 +36,7 @@ fn read(text: &str) -> Result<Effect, String> {
         id if id == logo.as_str() => Ok(logo.clone()),
         _ => Err(format!("there is no {name}")),
     };
-    let mut presets = Presets::parse(&format!("{start}{text}]\n"), &mut resolve)
+    let mut presets = Presets::parse_with(&format!("{start}{text}]\n"), &mut resolve)
         .map_err(|error| error.message)?;
     let mut effects = presets.variants.remove("a").ok_or("no variant")?.effects;
     if effects.len() == 1 { effects.pop().ok_or_else(String::new) } else { Err("not one".into()) }

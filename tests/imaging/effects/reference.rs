@@ -98,11 +98,12 @@ impl Plane {
         columns: std::ops::Range<usize>,
         rows: std::ops::Range<usize>,
     ) -> [f64; 4] {
-        let light = self.multiplied(linear);
         let mut sums = [0.0; 4];
         for y in rows.clone() {
             for x in columns.clone() {
-                for (sum, value) in sums.iter_mut().zip(light[y * self.width + x]) {
+                let [r, g, b, alpha] = self.at(x, y);
+                let [r, g, b] = [r, g, b].map(|value| linear(value) * alpha);
+                for (sum, value) in sums.iter_mut().zip([r, g, b, alpha]) {
                     *sum += value;
                 }
             }

@@ -209,7 +209,7 @@ proptest! {
     #[test]
     fn what_is_printed_is_parsed_as_the_same(effect in any_effect()) {
         let start = "[variants.a]\nformats = [\"png\"]\nwidth = 9\n";
-        let mut presets = Presets::parse(start, &mut Presets::no_files).unwrap();
+        let mut presets = Presets::parse(start).unwrap();
         presets.variants.get_mut("a").unwrap().effects.push(effect.clone());
         let text = presets.to_toml();
         let written = text.split_once("effects = [").unwrap().1.split_once("]\n").unwrap().0;
