@@ -27,13 +27,18 @@ pub struct Read {
     pub assets: Assets,
 }
 
+impl Read {
+    /// What holds where no file is named.
+    pub fn built_in() -> Read {
+        Read { presets: Presets::built_in().clone(), assets: Assets::default() }
+    }
+}
+
 /// Reads presets from a file, or takes the built-in ones. Files are named from the folder that the
 /// presets stand in.
 pub fn read(file: Option<&Path>) -> Result<Read, String> {
+    let Some(file) = file else { return Ok(Read::built_in()) };
     let mut assets = Assets::default();
-    let Some(file) = file else {
-        return Ok(Read { presets: Presets::built_in().clone(), assets });
-    };
     let text = fs::read_to_string(file)
         .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
     let folder = file.parent().unwrap_or(Path::new(""));

@@ -46,6 +46,16 @@ pub use tint::{Duotone, Tint};
 pub use vignette::Vignette;
 pub use watermark::{Repeat, Watermark, WatermarkText};
 
+impl Effect {
+    /// The file that it needs.
+    pub fn asset(&self) -> Option<&AssetId> {
+        match self {
+            Effect::Watermark(watermark) => Some(&watermark.image),
+            _ => None,
+        }
+    }
+}
+
 /// What every effect says of itself.
 trait Work {
     /// Its entry in [`Effect::CATALOGUE`].

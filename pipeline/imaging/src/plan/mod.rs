@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ENGINE;
 use crate::canvas::Form;
-use crate::effects::Assets;
+use crate::effects::{AssetId, Assets};
 use crate::encoders;
 use crate::fault::Fault;
 use crate::formats::{Format, Header};
@@ -233,6 +233,14 @@ impl Piece {
             Work::Variant(rendition) => &rendition.lineage,
             Work::Derived { lineage } => lineage,
         }
+    }
+
+    /// The files that its effects need.
+    pub fn assets(&self) -> impl Iterator<Item = &AssetId> {
+        self.lineage().steps.iter().filter_map(|step| match step {
+            Step::Change(Change::Effect(effect)) => effect.asset(),
+            Step::Resample(_) | Step::Change(_) => None,
+        })
     }
 
     /// Whether it shows all pictures of an animation.
