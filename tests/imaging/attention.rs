@@ -185,8 +185,8 @@ fn scenes() -> Vec<Scene> {
         for x in 75..125_u32 {
             let neck = y < 310;
             if !neck || (90..110).contains(&x) {
-                let lit =
-                    [20, 110 + (x as i32 - 100).abs(), 60].map(|c| (c + grain(x, y, 6)) as u8);
+                let lit = [20, 110 + i32::try_from(x.abs_diff(100)).unwrap(), 60]
+                    .map(|c| (c + grain(x, y, 6)) as u8);
                 bottle.put_pixel(x, y, Rgb(lit));
             }
         }

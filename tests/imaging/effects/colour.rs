@@ -46,7 +46,7 @@ pub fn lab([r, g, b]: [f64; 3]) -> [f64; 3] {
 }
 
 pub fn delta_e([l1, a1, b1]: [f64; 3], [l2, a2, b2]: [f64; 3]) -> f64 {
-    let c_mean = (a1.hypot(b1) + a2.hypot(b2)) / 2.0;
+    let c_mean = f64::midpoint(a1.hypot(b1), a2.hypot(b2));
     let seventh = |c: f64| (c.powi(7) / (c.powi(7) + 25.0_f64.powi(7))).sqrt();
     let g = 0.5 * (1.0 - seventh(c_mean));
     let (a1, a2) = (a1 * (1.0 + g), a2 * (1.0 + g));

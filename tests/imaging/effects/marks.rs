@@ -87,17 +87,16 @@ const BLACK: fn(u32, u32) -> DynamicImage = |w, h| RgbImage::new(w, h).into();
 
 /// Columns and rows that are lit, and the sum of light as shares of a pixel.
 fn ink(seen: &DynamicImage) -> (std::ops::Range<u32>, std::ops::Range<u32>, f64) {
-    let mut columns = u32::MAX..0;
-    let mut rows = u32::MAX..0;
+    let (mut columns, mut rows) = ((u32::MAX, 0), (u32::MAX, 0));
     let mut sum = 0.0;
     for (x, y, pixel) in seen.pixels() {
         if pixel.0[0] > 12 {
-            columns = columns.start.min(x)..columns.end.max(x + 1);
-            rows = rows.start.min(y)..rows.end.max(y + 1);
+            columns = (columns.0.min(x), columns.1.max(x + 1));
+            rows = (rows.0.min(y), rows.1.max(y + 1));
         }
         sum += super::reference::linear(f64::from(pixel.0[0]) / 255.0);
     }
-    (columns, rows, sum)
+    (columns.0..columns.1, rows.0..rows.1, sum)
 }
 
 #[test]

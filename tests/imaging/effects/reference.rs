@@ -1,6 +1,8 @@
 //! The definitions in 64-bit floats, as plainly as they can be written: no table, no rounding, no
 //! shortcut. Nothing here is shared with the crate.
 
+#![expect(clippy::cast_possible_wrap, reason = "places in small pictures, and beside them")]
+
 use image::DynamicImage;
 
 use super::colour::lab;

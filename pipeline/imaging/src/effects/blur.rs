@@ -21,7 +21,7 @@ impl Work for Blur {
         name: "blur",
         summary: "Blurs the picture.",
         definition: "Convolution with a Gaussian, in linear light, premultiplied by alpha; outside \
-                     the picture its border pixels go on. Below sigma 8 the Gaussian is cut at 3 \
+                     the picture its border pixels go on. Below sigma 20 the Gaussian is cut at 3 \
                      sigma, from there on it is four extended box filters (Gwosdek et al., 2011) of \
                      the same standard deviation.",
         parameters: &[Parameter {

@@ -4,8 +4,8 @@ use crate::canvas::{Canvas, Form};
 use crate::geometry::Orientation;
 
 /// From this standard deviation on, in pixels, four extended boxes take the place of the Gaussian:
-/// their cost does not grow with it. A weight is off by 4 % of the largest at most.
-const WIDE: f64 = 8.0;
+/// their cost does not grow with it, and is less from here on. A weight is off by 4 % of the largest at most.
+const WIDE: f64 = 20.0;
 /// No picture needs more.
 const MOST: f64 = 2_000.0;
 /// Boxes in a row: with three the mean ΔE2000 on a chart of hard colours is over 1.
