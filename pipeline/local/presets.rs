@@ -127,4 +127,3 @@ fn stamp(file: &Path) -> Option<(SystemTime, u64)> {
     let facts = fs::metadata(file).ok()?;
     Some((facts.modified().ok()?, facts.len()))
 }
-

@@ -4,7 +4,7 @@
 //! given, and the form wanted.
 
 use std::{
-    fmt, fs,
+    fmt,
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -19,7 +19,7 @@ use imaging::Limits;
 use crate::{
     capacity::{Capacity, Memory, WORKER_LEAST},
     logging::LogFormat,
-    machine,
+    machine, presets,
 };
 
 /// `darkroom serve`'s flags, as written. They are text here, so that [`Settings::read`] can report

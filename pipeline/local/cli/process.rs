@@ -104,7 +104,11 @@ pub(super) fn line(file: &str, record: &Record) -> Result<String, String> {
 }
 
 /// Sends one file through the stages, on this thread, with as much of the share as it needs.
-pub(super) fn develop(file: &Path, presets: &presets::Read, share: &Share) -> Result<Developed, Problem> {
+pub(super) fn develop(
+    file: &Path,
+    presets: &presets::Read,
+    share: &Share,
+) -> Result<Developed, Problem> {
     let unreadable =
         |error: io::Error| Problem::new(Code::Unreadable, format!("cannot be read: {error}"));
     let limits = share.limits();
@@ -118,7 +122,8 @@ pub(super) fn develop(file: &Path, presets: &presets::Read, share: &Share) -> Re
     } else {
         let mut bytes = Vec::new();
         let needed = if meta.is_file() {
-            share::needed(&mut handle, meta.len(), &presets.presets, &mut bytes).map_err(unreadable)?
+            share::needed(&mut handle, meta.len(), &presets.presets, &mut bytes)
+                .map_err(unreadable)?
         } else {
             // A pipe does not say how much is coming.
             u64::MAX

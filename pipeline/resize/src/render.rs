@@ -147,9 +147,10 @@ impl Resize {
         let mut assets = Assets::default();
         let wanted: BTreeSet<&AssetId> = orders.iter().flat_map(|o| o.piece.assets()).collect();
         for id in wanted {
-            let hash = id.as_str().parse().map_err(|error| {
-                Failure::Permanent(format!("an effect names no file: {error}"))
-            })?;
+            let hash = id
+                .as_str()
+                .parse()
+                .map_err(|error| Failure::Permanent(format!("an effect names no file: {error}")))?;
             match self.objects.read(&Key::Asset { hash }).await {
                 Ok(bytes) => drop(assets.add(bytes.as_ref().into())),
                 Err(StoreError::Missing(what)) => {
@@ -176,8 +177,15 @@ impl Resize {
             Pace::Backward | Pace::Forward => Step::Recorded,
         };
         let assets = self.assets(&orders).await?;
-        let mut work =
-            atelier::begin(bytes, source, limits, assets, Arc::clone(&orders), step, budget.clone());
+        let mut work = atelier::begin(
+            bytes,
+            source,
+            limits,
+            assets,
+            Arc::clone(&orders),
+            step,
+            budget.clone(),
+        );
         let mut trouble = None;
         while let Some(finished) = work.next().await {
             let Some(order) = orders.get(finished.index) else { break };

@@ -318,4 +318,3 @@ fn fault(error: DecodeErrors) -> Fault {
         other => Fault::damaged(format!("The JPEG is damaged: {other}.")),
     }
 }
-use crate::colour::Colour;

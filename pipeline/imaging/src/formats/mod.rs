@@ -62,6 +62,15 @@ impl Channels {
     pub fn has_alpha(self) -> bool {
         matches!(self, Channels::GreyAlpha | Channels::Rgba)
     }
+
+    /// What linear light makes of them: inks become colours.
+    #[must_use]
+    pub fn decoded(self) -> Channels {
+        match self {
+            Channels::Cmyk => Channels::Rgb,
+            other => other,
+        }
+    }
 }
 
 /// What a file says about its picture before any pixel is decoded. These are claims: only
