@@ -197,7 +197,28 @@ impl Plan {
             peak = peak.max(all(&live) + encode);
             retire(&mut live, &self.pieces[index + 1..]);
         }
-        peak + FIXED
+        peak.max(self.film_memory(header)) + FIXED
+    }
+
+    /// The same while what moves is made: the decoder, the averages of the first picture and of the
+    /// one at hand, and for each piece its canvases, its encoder, and what that keeps of every
+    /// picture, which is compressed.
+    fn film_memory(&self, header: &Header) -> u64 {
+        let canvas = |lineage: &Lineage| lineage.form(header).samples() * 2;
+        let moving: Vec<&Piece> = self.pieces.iter().filter(|piece| piece.moves()).collect();
+        if moving.is_empty() {
+            return 0;
+        }
+        let bases: BTreeSet<Lineage> = self.pieces.iter().map(|p| p.lineage().base()).collect();
+        let reels = moving.iter().map(|piece| {
+            let lineage = piece.lineage();
+            let size = lineage.form(header).size;
+            let encoder = piece.format().map_or(0, |format| encoders::memory(format, size));
+            let kept = u64::from(header.frames) * size.pixels();
+            lineage.ancestry().map(|node| canvas(&node)).sum::<u64>() + 2 * encoder + kept
+        });
+        let averages = bases.iter().map(canvas).sum::<u64>() * 3;
+        header.decoder_memory() + averages + reels.sum::<u64>()
     }
 
     /// Reads `rows` once and makes the pieces in order, each handed to `made` as it is finished. A

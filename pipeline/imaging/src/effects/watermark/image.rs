@@ -49,8 +49,14 @@ pub enum Repeat {
 }
 
 /// What a logo may be. It is decoded again for each variant, so it is kept small.
-const LIMITS: Limits =
-    Limits { bytes: 4 << 20, pixels: 2 << 20, side: 4_096, frames: 1_000, memory: 48 << 20 };
+const LIMITS: Limits = Limits {
+    bytes: 4 << 20,
+    pixels: 2 << 20,
+    side: 4_096,
+    frames: 1_000,
+    motion: 0,
+    memory: 48 << 20,
+};
 
 impl Work for Watermark {
     const FACTS: Facts = Facts {
