@@ -45,7 +45,7 @@ fn errors_name_line_key_value_and_what_is_allowed() {
         ("[variants.a]\nformats = [\"bmp\"]\n", 2, 12, &["formats", "\"bmp\"", "webp"]),
         ("[variants.a]\nformats = [\"png\", \"png\"]\n", 2, 19, &["png", "once"]),
         ("[variants.a]\nformats = \"png\"\n", 2, 11, &["formats", "list"]),
-        ("[variants.a]\nsharp = 1\n", 2, 1, &["sharp", "allowed: fit"]),
+        ("[variants.a]\nsharp = 1\n", 2, 1, &["sharp", "allowed: crop", "fit"]),
         ("\n\n[variants.Big]\n", 3, 11, &["Big", "lower-case"]),
         ("[presets.a]\n", 1, 2, &["presets", "variants"]),
         ("[variants.a]\nwidth = 3\n", 1, 11, &["a", "no formats"]),

@@ -70,7 +70,7 @@ fn the_corpus_is_read_as_other_decoders_read_it() {
     };
     let names = names(&root);
     assert!(names.len() > 600, "only {} files under {}", names.len(), root.display());
-    let answers = python::run("corpus.py", &[&root], &json!(names));
+    let answers = python::run("oracle/corpus.py", &[&root], &json!(names));
     let mut answers: BTreeMap<String, BTreeMap<String, Answer>> =
         serde_json::from_value(answers).expect("answers by name and decoder");
     let mut table = Table::default();
