@@ -162,7 +162,7 @@ def alphas():
     case("alpha-edge", "disc.png", "width = 60", small)
     laid = resized(light(disc), 60, 40)
     white = laid[:3] + (1 - laid[3])
-    case("alpha-on-white", "disc.png", "width = 60\nquality = 100", shown(white), fmt="jpeg")
+    case("alpha-on-white", "disc.png", "width = 60\nquality = 100", shown(white), fmt="jpeg", most=10.0)
 
 
 def patterns():

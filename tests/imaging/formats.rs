@@ -1,5 +1,7 @@
 //! Every kind of file, made by other people's encoders (fixtures/make.py), comes out as drawn.
 
+mod broken;
+
 use imaging::colour::Colour;
 use imaging::{Channels, Depth, FaultCode, Format, Header, HeaderError, Limits, Rows, Whole, open};
 
@@ -159,7 +161,7 @@ fn expected(fixture: &Fixture, quarter: usize, scene: &[[u8; 3]; 4]) -> Vec<u16>
                 "plain.svg" | "animated.gif" => 255,
                 _ => 128,
             };
-            let alpha = if quarter % 2 == 0 { 255 } else { half };
+            let alpha = if quarter.is_multiple_of(2) { 255 } else { half };
             let mut pixel = [r, g, b].map(wide).to_vec();
             pixel.push(wide(alpha));
             pixel
@@ -243,9 +245,10 @@ fn colour_is_said_where_it_is_not_srgb() {
 fn heic_is_read_where_it_is_built_in() {
     let header = header(HEIC).unwrap();
     assert_eq!((header.format, header.upright()), (Format::Heic, (48, 32)));
-    match open(HEIC, &header, &Limits::default()) {
+    let opened = open(HEIC, &header, &Limits::default());
+    assert_eq!(opened.is_ok(), cfg!(feature = "heic"));
+    match opened {
         Ok(mut rows) => {
-            assert!(cfg!(feature = "heic"));
             let fixture = Fixture {
                 name: "plain.heic",
                 file: HEIC,
@@ -256,7 +259,6 @@ fn heic_is_read_where_it_is_built_in() {
             compare(&fixture, &quarters(&mut *rows), &SCENE);
         }
         Err(fault) => {
-            assert!(!cfg!(feature = "heic"), "{fault}");
             assert_eq!(fault.code, FaultCode::UnsupportedFormat);
             assert!(fault.detail.contains("--features heic"), "{fault}");
         }
@@ -282,7 +284,7 @@ fn a_drawing_that_would_take_for_ever_is_refused_at_once() {
     let mut nested = "<g id='a0'><rect width='9' height='9'/></g>".to_owned();
     for level in 1..12 {
         let uses = format!("<use xlink:href='#a{}'/>", level - 1).repeat(10);
-        nested.push_str(&format!("<g id='a{level}'>{uses}</g>"));
+        nested += &["<g id='a", &level.to_string(), "'>", &uses, "</g>"].concat();
     }
     let filters = "<filter id='f' x='0' y='0' width='1' height='1'>".to_owned()
         + &"<feGaussianBlur stdDeviation='20'/>".repeat(400)
@@ -298,7 +300,8 @@ fn a_drawing_that_would_take_for_ever_is_refused_at_once() {
                 let before = if n == 1 { "&a;".to_owned() } else { format!("&a{};", n - 1) };
                 format!("<!ENTITY a{n} '{}'>", before.repeat(10))
             })
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
         + "]><svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><text>&a11;</text></svg>";
     let files = [svg(&nested), svg(&filters), svg(&deep), svg(turbulent), svg(&layers), entities];
     for (number, file) in files.iter().enumerate() {
@@ -363,47 +366,6 @@ fn exhaust(file: &[u8]) -> Result<(), FaultCode> {
         while rows.read(&mut band).map_err(|fault| fault.code)? > 0 {}
         if !rows.advance().map_err(|fault| fault.code)? {
             return Ok(());
-        }
-    }
-}
-
-#[test]
-fn cut_files_are_faults_or_whole_pictures() {
-    for fixture in FIXTURES {
-        let mut refused = 0;
-        for share in 1..16 {
-            let length = fixture.file.len() * share / 16;
-            match exhaust(&fixture.file[..length]) {
-                Ok(()) => {}
-                Err(FaultCode::Truncated) => refused += 1,
-                Err(FaultCode::Damaged | FaultCode::UnsupportedFormat) => refused += 1,
-                Err(other) => panic!("{} of {length} bytes: {other:?}", fixture.name),
-            }
-        }
-        assert!(refused >= 8, "{}: only {refused} of 15 cuts are seen", fixture.name);
-    }
-}
-
-#[test]
-fn flipped_bits_never_get_past_the_crate() {
-    for fixture in FIXTURES.iter().chain([&Fixture {
-        name: "plain.heic",
-        file: HEIC,
-        channels: Channels::Rgb,
-        depth: Depth::Eight,
-        tolerance: 0,
-    }]) {
-        let mut state = 1_u32;
-        for _ in 0..120 {
-            let mut broken = fixture.file.to_vec();
-            for _ in 0..2 {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let at = (state >> 8) as usize % broken.len();
-                broken[at] ^= 1 << (state >> 5 & 7);
-            }
-            let start = std::time::Instant::now();
-            let _ = exhaust(&broken);
-            assert!(start.elapsed().as_secs() < 10, "{}", fixture.name);
         }
     }
 }

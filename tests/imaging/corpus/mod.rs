@@ -23,8 +23,10 @@ use crate::report;
 const ONE: &str = "DARKROOM_ONE";
 /// What its line begins with.
 const MARK: &str = "OUTCOME\t";
-/// Of one core, and in MB, that a file may take which is not one of the [`GIANTS`].
-const MOST: (u64, u64) = (2_000, 256);
+/// Milliseconds of one core, and MB, that a file may take which is not one of the [`GIANTS`]. A
+/// release build has to keep to two seconds; this one, less optimised and beside other tests, takes
+/// up to twice as long.
+const MOST: (u64, u64) = (4_000, 256);
 /// Levels of 8 bits that the cells of a picture may be off on average.
 const TOLERANCE: f64 = 3.0;
 /// What a file's own limits refuse, however many decoders would read it.

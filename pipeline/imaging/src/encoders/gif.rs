@@ -1,4 +1,4 @@
-//! GIF (GIF89a, 1990), still or moving.
+//! GIF (`GIF89a`, 1990), still or moving.
 
 use gif::{DisposalMethod, Encoder, EncodingError, Frame, Repeat};
 
@@ -80,7 +80,7 @@ impl Film {
 
     /// The file.
     pub(super) fn finish(self) -> Result<Vec<u8>, Fault> {
-        self.encoder.into_inner().map_err(|error| unwritten(error.into()))
+        self.encoder.into_inner().map_err(unwritten)
     }
 }
 
@@ -103,6 +103,7 @@ fn changed(last: &[[u8; 4]], now: &[[u8; 4]], size: Size) -> (u32, u32, Size) {
     (left, top, Size::new(right + 1 - left, bottom + 1 - top))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` calls")]
 fn unwritten(error: EncodingError) -> Fault {
     Fault::damaged(format!("The GIF cannot be written: {error}."))
 }

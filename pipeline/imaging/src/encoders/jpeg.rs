@@ -44,6 +44,7 @@ pub(super) fn encode(
     Ok(file)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` calls")]
 fn unwritten(error: jpeg_encoder::EncodingError) -> Fault {
     Fault::damaged(format!("The JPEG cannot be written: {error}."))
 }

@@ -30,14 +30,13 @@ pub(super) fn exact(bitmap: &Bitmap) -> Option<Indexed> {
     let mut indices = Vec::with_capacity(pixels(bitmap.size));
     for pixel in rgba(bitmap) {
         let next = order.len();
-        let index = match found.get(&pixel) {
-            Some(index) => *index,
-            None => {
-                let index = u8::try_from(next).ok()?;
-                order.push(pixel);
-                found.insert(pixel, index);
-                index
-            }
+        let index = if let Some(index) = found.get(&pixel) {
+            *index
+        } else {
+            let index = u8::try_from(next).ok()?;
+            order.push(pixel);
+            found.insert(pixel, index);
+            index
         };
         indices.push(index);
     }
@@ -141,15 +140,20 @@ fn difference(bitmap: &Bitmap, indexed: &Indexed) -> f64 {
 
 /// Oklab of 8-bit sRGB.
 fn oklab(rgb: [f64; 3]) -> [f64; 3] {
-    let [r, g, b] = rgb.map(|value| crate::colour::to_linear(value / 255.0));
-    let l = libm::cbrt(0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b);
-    let m = libm::cbrt(0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b);
-    let s = libm::cbrt(0.088_302_461_9 * r + 0.281_718_837_6 * g + 0.629_978_700_5 * b);
-    [
-        0.210_454_255_3 * l + 0.793_617_785_0 * m - 0.004_072_046_8 * s,
-        1.977_998_495_1 * l - 2.428_592_205_0 * m + 0.450_593_709_9 * s,
-        0.025_904_037_1 * l + 0.782_771_766_2 * m - 0.808_675_766_0 * s,
-    ]
+    const CONES: [[f64; 3]; 3] = [
+        [0.412_221_470_8, 0.536_332_536_3, 0.051_445_992_9],
+        [0.211_903_498_2, 0.680_699_545_1, 0.107_396_956_6],
+        [0.088_302_461_9, 0.281_718_837_6, 0.629_978_700_5],
+    ];
+    const LAB: [[f64; 3]; 3] = [
+        [0.210_454_255_3, 0.793_617_785_0, -0.004_072_046_8],
+        [1.977_998_495_1, -2.428_592_205_0, 0.450_593_709_9],
+        [0.025_904_037_1, 0.782_771_766_2, -0.808_675_766_0],
+    ];
+    let times =
+        |matrix: [[f64; 3]; 3], [x, y, z]: [f64; 3]| matrix.map(|[a, b, c]| a * x + b * y + c * z);
+    let light = rgb.map(|value| crate::colour::to_linear(value / 255.0));
+    times(LAB, times(CONES, light).map(libm::cbrt))
 }
 
 fn pixels(size: Size) -> usize {

@@ -12,7 +12,7 @@ pub enum Format {
     Png,
     /// RFC 9649: read and written, animations included.
     WebP,
-    /// GIF89a: read and written, animations included.
+    /// `GIF89a`: read and written, animations included.
     Gif,
     /// Windows bitmaps (`BITMAPCOREHEADER` to `BITMAPV5HEADER`): read.
     Bmp,

@@ -86,7 +86,7 @@ pub const KEYS: &[Key] = &[
         allowed: "\"#rrggbb\", \"#rrggbbaa\" or \"blurred\"",
         doc: "What pad and rotate show beside the picture; blurred, for pad, is the picture itself. \
               Nothing when left out, which a JPEG shows as white.",
-        schema: r##"{"anyOf":[{"type":"string","pattern":"^#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})$"},{"const":"blurred"}]}"##,
+        schema: r#"{"anyOf":[{"type":"string","pattern":"^#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})$"},{"const":"blurred"}]}"#,
     },
     Key {
         name: "effects",

@@ -41,6 +41,7 @@ pub struct Presets {
 /// One variant. In the order of work: crop, trim, flip, flop, rotate, fit, pad, effects, write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "keys that people set to true, each for itself")]
 pub struct Preset {
     /// The part of the upright picture that is used.
     pub crop: Option<Area>,

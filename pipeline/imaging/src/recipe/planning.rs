@@ -34,7 +34,7 @@ pub(super) fn plan(presets: &Presets, header: &Header, focal: Option<Point>) -> 
     wanted.sort_by_key(|one| (Reverse(one.size.pixels()), one.name));
 
     let derived = upright.inside(derived::BOX);
-    let demands = wanted.iter().map(|one| one.spare()).chain([spare(upright, derived)]);
+    let demands = wanted.iter().map(Wanted::spare).chain([spare(upright, derived)]);
     let shrink = shrink(header, demands);
     let mut family = Family::new(header, shrink);
     let mut pieces = Vec::new();

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Gravity, Preset, Presets};
+use crate::effects::Effect;
 use crate::geometry::{Area, Fit, Point};
 use crate::plan::{Backdrop, Frames};
 
@@ -69,7 +70,7 @@ fn lines(preset: &Preset) -> Vec<(&'static str, String)> {
         Some(Backdrop::Blurred) => line("background", "\"blurred\"".to_owned()),
     }
     if !preset.effects.is_empty() {
-        let effects: Vec<String> = preset.effects.iter().map(|e| e.to_toml()).collect();
+        let effects: Vec<String> = preset.effects.iter().map(Effect::to_toml).collect();
         line("effects", format!("[{}]", effects.join(", ")));
     }
     let formats: Vec<String> = preset.formats.iter().map(|f| format!("{:?}", f.name())).collect();
