@@ -47,6 +47,10 @@ await walk(async (page) => {
   // The tile has more room than 200 pixels, and then shows a variant that fills it.
   await page.waitForFunction((image) => image.naturalWidth >= image.clientWidth, await small.elementHandle());
 
+  // Each batch has its summary before the next begins: two that overlap are summed up as one.
+  const summed = (text) => page.waitForFunction((text) => globalThis.heard.includes(text), text);
+  await summed("1 image ready");
+
   // By a drop, two at once; the curtain shows while they hang above the page.
   const files = ["portrait.jpg", "clear.png"].map((name) => [name, readFileSync(picture(name)).toString("base64")]);
   const transfer = await page.evaluateHandle((files) => {
@@ -63,6 +67,8 @@ await walk(async (page) => {
   await page.getByText("Drop to upload").waitFor({ state: "hidden" });
   await tile(page, "portrait.jpg", "ready");
   await tile(page, "clear.png", "ready");
+
+  await summed("2 images ready");
 
   // By a paste.
   await page.evaluate((text) => {
