@@ -18,11 +18,14 @@
 mod api;
 mod architecture;
 mod contract;
+mod golden;
 mod home;
 mod imaging;
 mod messages;
+mod metadata;
 mod model;
 mod oracle;
+mod page;
 mod pipeline;
 mod recovery;
 mod report;

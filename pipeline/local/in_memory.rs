@@ -17,7 +17,7 @@ use domain::{
 use imaging::{Limits, Presets};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{clock::SystemClock, stages};
+use crate::{clock::SystemClock, presets, stages};
 
 /// What became of a file.
 pub struct Developed {
@@ -34,10 +34,11 @@ pub struct Developed {
 pub async fn develop(
     file: &Path,
     bytes: Bytes,
-    presets: &Presets,
+    presets: &presets::Read,
     limits: &Limits,
 ) -> Result<Developed, StoreError> {
-    let dark = Darkroom::new(presets, limits);
+    let dark = Darkroom::new(&presets.presets, limits);
+    presets::keep(&*dark.objects, &presets.assets).await?;
     let size = bytes.len() as u64;
     let id = dark.pending(file, size).await?;
     let key = Key::Upload { image: id };
@@ -81,17 +82,19 @@ struct Darkroom {
 impl Darkroom {
     fn new(presets: &Presets, limits: &Limits) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let presets = Arc::new(presets.clone());
         // Nobody is given a URL of this home, so there is nothing to sign.
         let objects = Arc::new(MemoryObjects::new(Signer::new([0; 32], "memory:")));
         let catalog = Arc::new(MemoryCatalog::new());
         let stage = |name| -> Box<dyn Stage> {
+            let presets = Arc::clone(&presets);
             let (objects, catalog) = (objects.clone(), catalog.clone());
             match stages::of_foreign_bytes(name, objects.clone(), catalog.clone(), limits.clone()) {
                 Some(stage) => stage,
                 None => Box::new(stages::fanout(
                     objects,
                     catalog,
-                    presets.clone(),
+                    Arc::new(move || Arc::clone(&presets)),
                     limits.clone(),
                     VISIBILITY,
                     Timestamp::MIN,

@@ -17,6 +17,7 @@ pub mod in_memory;
 pub mod logging;
 mod machine;
 pub mod objects;
+pub mod presets;
 pub mod runner;
 pub mod serve;
 pub mod settings;

@@ -32,6 +32,7 @@ use crate::{
     database::{Database, DatabaseError},
     machine,
     objects::LocalObjects,
+    presets::{self, Live},
     runner::{self, Drained, Runner},
     settings::{Settings, is_loopback, is_loopback_url},
     stages,
@@ -121,6 +122,13 @@ impl Server {
         let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let signer = Signer::new(*directory.secret(), &url);
         let objects = Arc::new(LocalObjects::open(&directory, signer.clone())?);
+        presets::keep(&*objects, &settings.presets.assets).await?;
+        let live = Live::new(settings.presets_file.clone(), settings.presets.presets.clone());
+        let live = Arc::new(live);
+        tokio::spawn({
+            let (live, objects, stop) = (Arc::clone(&live), objects.clone(), stop.1.clone());
+            async move { live.follow(objects, stop).await }
+        });
         let tally = Arc::new(Tally::default());
         let runner = Runner {
             database: database.clone(),
@@ -132,7 +140,10 @@ impl Server {
             fanout: Arc::new(stages::fanout(
                 objects.clone(),
                 database.clone(),
-                settings.presets.clone(),
+                {
+                    let live = Arc::clone(&live);
+                    Arc::new(move || live.now())
+                },
                 settings.limits.clone(),
                 runner::visibility(settings.deadline),
                 alive_since,
@@ -171,7 +182,7 @@ impl Server {
             },
             vitals: Arc::new(LocalVitals { tally, database: database.clone() }),
         });
-        let largest = Largest::within(&settings.presets, &settings.limits);
+        let largest = Largest::within(&settings.presets.presets, &settings.limits);
         tracing::info!("{}: every {largest} fits", settings.capacity);
         let bounds = Bounds::of(settings.connections.get());
         let drain = settings.drain;

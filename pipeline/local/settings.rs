@@ -4,7 +4,7 @@
 //! given, and the form wanted.
 
 use std::{
-    fmt, fs,
+    fmt,
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -14,12 +14,12 @@ use std::{
 
 use api::Cors;
 use clap::Args;
-use imaging::{Limits, Presets};
+use imaging::Limits;
 
 use crate::{
     capacity::{Capacity, Memory, WORKER_LEAST},
     logging::LogFormat,
-    machine,
+    machine, presets,
 };
 
 /// `darkroom serve`'s flags, as written. They are text here, so that [`Settings::read`] can report
@@ -85,7 +85,9 @@ pub struct Settings {
     /// What clients reach this server by; none for the address that it listens on.
     pub public_url: Option<String>,
     /// The variants that every image gets.
-    pub presets: Presets,
+    pub presets: presets::Read,
+    /// Where they were read from, to look after changes.
+    pub presets_file: Option<PathBuf>,
     /// Which web pages may use the API.
     pub cors: Cors,
     /// Worker processes, and the memory of each.
@@ -139,7 +141,8 @@ impl Settings {
             listen,
             data: flags.data.clone(),
             public_url,
-            presets: presets(flags.presets.as_deref(), &mut mistakes),
+            presets: read_presets(flags.presets.as_deref(), &mut mistakes),
+            presets_file: flags.presets.clone(),
             cors: cors(flags, &mut mistakes),
             capacity,
             limits: capacity.limits(),
@@ -180,18 +183,11 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// Reads presets from a file, or takes the built-in ones.
-pub fn read_presets(file: Option<&Path>) -> Result<Presets, String> {
-    let Some(file) = file else { return Ok(Presets::built_in().clone()) };
-    let text = fs::read_to_string(file)
-        .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
-    Presets::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
-}
-
-fn presets(file: Option<&Path>, mistakes: &mut Mistakes) -> Presets {
-    read_presets(file).unwrap_or_else(|what| {
+/// The presets, or none where they are wrong, since the server does not start then.
+fn read_presets(file: Option<&Path>, mistakes: &mut Mistakes) -> presets::Read {
+    presets::read(file).unwrap_or_else(|what| {
         mistakes.say("presets", &what);
-        Presets::built_in().clone()
+        presets::Read::built_in()
     })
 }
 

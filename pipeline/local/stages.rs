@@ -29,16 +29,15 @@ pub fn of_foreign_bytes(
 pub fn fanout(
     objects: Arc<dyn Objects>,
     catalog: Arc<dyn Catalog>,
-    presets: Presets,
+    presets: Arc<dyn Fn() -> Arc<Presets> + Send + Sync>,
     limits: Limits,
     visibility: Duration,
     alive_since: Timestamp,
 ) -> Fanout {
-    let presets = Arc::new(presets);
     Fanout {
         objects,
         catalog,
-        presets: Arc::new(move || Arc::clone(&presets)),
+        presets,
         limits,
         describer: metadata::ENGINE,
         patience: Patience { visibility, alive_since },

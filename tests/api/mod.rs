@@ -15,6 +15,7 @@ mod full;
 mod hanging_up;
 mod home;
 mod images;
+mod page;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod receive;
 mod schema;

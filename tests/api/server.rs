@@ -4,6 +4,7 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use api::{Access, Api, Cors, Events, Pace, Settings, Vitals};
 use async_trait::async_trait;
+use axum::http::HeaderValue;
 use bytes::Bytes;
 use domain::{
     Catalog, Code, ImageId, Key, Keyring, Message, Objects, Outbox, PieceId, Problem, Queue,
@@ -29,6 +30,7 @@ use super::{
 pub(crate) struct Options {
     pub(crate) access: Access,
     pub(crate) cors: Cors,
+    pub(crate) object_origins: Vec<HeaderValue>,
     pub(crate) pace: Pace,
     pub(crate) events: Events,
     pub(crate) room: u64,
@@ -44,6 +46,7 @@ impl Default for Options {
         Self {
             access: Access::Loopback,
             cors: Cors::None,
+            object_origins: Vec::new(),
             pace: Pace { idle: Duration::from_secs(10), ..Pace::default() },
             events: Events {
                 poll: Duration::from_millis(5),
@@ -118,6 +121,7 @@ impl Server {
             settings: Settings {
                 access: options.access,
                 cors: options.cors,
+                object_origins: options.object_origins,
                 pace: options.pace,
                 events: options.events,
                 ..Settings::default()

@@ -5,7 +5,7 @@ use domain::{
     key::Prefix,
     message::{Body, Order},
 };
-use imaging::{Lineage, Piece, Shrink, Work};
+use imaging::{Lineage, Piece, Shrink, Space, Work};
 use local::worker::{grant::Grant, wire::Operation};
 
 fn image(n: u8) -> ImageId {
@@ -17,7 +17,8 @@ fn revision(n: u8) -> Revision {
 }
 
 fn order(name: &str, n: u8) -> Order {
-    let lineage = Lineage { shrink: Shrink { across: 1, down: 1 }, steps: Vec::new() };
+    let lineage =
+        Lineage { shrink: Shrink { across: 1, down: 1 }, space: Space::Srgb, steps: Vec::new() };
     Order {
         id: PieceId { name: name.to_owned(), revision: revision(n) },
         piece: Piece { name: name.to_owned(), work: Work::Derived { lineage } },

@@ -10,7 +10,7 @@ use domain::{
     image::Outcome,
     message::{Body, Order},
 };
-use imaging::{Format, Limits, Lineage, Piece, Rendition, Shrink, Work};
+use imaging::{Coding, Format, Frames, Limits, Lineage, Piece, Rendition, Shrink, Space, Work};
 use local::worker::{
     conversation::{Breach, Ports, converse},
     wire::{self, Assignment, FromWorker, Operation, Reply, ToWorker},
@@ -95,11 +95,14 @@ fn id() -> ImageId {
 }
 
 fn order(name: &str) -> Order {
-    let lineage = Lineage { shrink: Shrink { across: 1, down: 1 }, steps: Vec::new() };
+    let lineage =
+        Lineage { shrink: Shrink { across: 1, down: 1 }, space: Space::Srgb, steps: Vec::new() };
     let rendition = Rendition {
         variant: "small".to_owned(),
         format: Format::Jpeg,
         quality: 80,
+        coding: Coding::Usual,
+        frames: Frames::First,
         width: 10,
         height: 10,
         lineage,

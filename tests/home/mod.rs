@@ -37,6 +37,8 @@ mod pictures;
     reason = "a helper that cannot go on ends its test"
 )]
 mod poison;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod presets;
 mod processing;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod quick_start;
@@ -47,5 +49,5 @@ mod refusals;
     clippy::expect_used,
     reason = "a helper that cannot go on ends its test"
 )]
-mod server;
+pub(crate) mod server;
 mod upload;

@@ -18,8 +18,9 @@ use super::{
 };
 use crate::report::{self, Lack};
 
-/// A worker that has more than so many KiB has the giant: the others' pictures take half of it.
-pub(super) const GIANT_RESIDENT: u64 = 30 << 10;
+/// A worker that has more than so many KiB has the giant, whose pixels take 144 MB: with the others'
+/// pictures and all of its program a worker has a third of it.
+pub(super) const GIANT_RESIDENT: u64 = 90 << 10;
 
 const MINUTE: Duration = Duration::from_mins(1);
 

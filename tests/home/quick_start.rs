@@ -39,7 +39,7 @@ fn put_photograph(at: &Path) -> &'static str {
         return OF_THE_CORPUS;
     }
     let drawn = at.with_file_name("drawn");
-    oracle::python::run("draw.py", &[&drawn], &Value::Null);
+    oracle::python::run("oracle/draw.py", &[&drawn], &Value::Null);
     fs::copy(drawn.join("turned-6.jpg"), at).unwrap();
     "a drawn scene"
 }

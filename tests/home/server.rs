@@ -15,22 +15,22 @@ use serde_json::{Value, json};
 pub(super) const DARKROOM: &str = env!("CARGO_BIN_EXE_darkroom");
 
 /// A command of the program, without the environment of whoever runs the tests.
-pub(super) fn darkroom(arguments: &[&str]) -> Command {
+pub(crate) fn darkroom(arguments: &[&str]) -> Command {
     let mut command = Command::new(DARKROOM);
     command.args(arguments).env_clear();
     command
 }
 
 /// A server that runs. Dropping it kills it.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub(super) url: String,
+    pub(crate) url: String,
     log: Arc<Mutex<String>>,
 }
 
 impl Server {
     /// Starts one on a free port, and waits until it is ready.
-    pub(super) fn start(data: &Path, flags: &[&str]) -> Self {
+    pub(crate) fn start(data: &Path, flags: &[&str]) -> Self {
         let mut command = darkroom(&["serve", "--listen", "127.0.0.1:0", "--data"]);
         command.arg(data).args(flags);
         Self::of(command)
@@ -87,7 +87,7 @@ impl Server {
     }
 
     /// Where it can be reached, whatever it is called: its only listening socket.
-    pub(super) fn listening_on(&self) -> String {
+    pub(crate) fn listening_on(&self) -> String {
         let table = fs::read_to_string("/proc/net/tcp").expect("Linux");
         let inodes: Vec<_> = fs::read_dir(format!("/proc/{}/fd", self.pid()))
             .expect("a child's files can be seen")

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
-use imaging::{Header, Limits, Made, Piece, Plan, Presets, Unlimited, Whole, open};
+use imaging::{Assets, Header, Limits, Made, Piece, Plan, Presets, Unlimited, Whole, open};
 
 /// Something like a photograph: soft shapes with noise on them, the same every time.
 pub(crate) fn photograph(width: u32, height: u32) -> DynamicImage {
@@ -70,7 +70,7 @@ pub(crate) fn header(file: &[u8]) -> Header {
 pub(crate) fn run(plan: &Plan, file: &[u8]) -> Vec<(Piece, Made)> {
     let mut rows = open(file, &header(file), &Limits::default()).unwrap();
     let mut made = Vec::new();
-    plan.run(&mut *rows, &Unlimited, &mut |piece, result| {
+    plan.run(&mut *rows, Assets::NONE, &Unlimited, &mut |piece, result| {
         made.push((piece.clone(), result.unwrap()));
     })
     .unwrap();

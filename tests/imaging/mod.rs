@@ -1,7 +1,10 @@
 //! `imaging`, from outside: what it promises, held against independent readers where there are any.
 
+mod attention;
 mod corpus;
 mod draw;
+mod effects;
+mod formats;
 mod geometry;
 mod headers;
 mod pixels;

@@ -3,7 +3,10 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use imaging::{Budget, ENGINE, FaultCode, Limits, Made, Plan, Presets, Unlimited, Work, open};
+use imaging::{
+    Assets, Budget, ENGINE, FaultCode, Limits, Made, Plan, Presets, Unlimited, Work,
+    geometry::Size, open,
+};
 use imaging::{Format, Progress};
 
 use super::draw;
@@ -85,10 +88,15 @@ fn a_run_in_chunks_equals_a_run_at_once() {
             let mut made = Vec::new();
             while !rest.pieces.is_empty() {
                 let mut rows = open(&file, &header, &Limits::default()).unwrap();
-                let Progress { done } = rest
-                    .run(&mut *rows, &After(Cell::new(chunk)), &mut |piece, result| {
-                        made.push((piece.clone(), result.unwrap()));
-                    })
+                let Progress { done, .. } = rest
+                    .run(
+                        &mut *rows,
+                        Assets::NONE,
+                        &After(Cell::new(chunk)),
+                        &mut |piece, result| {
+                            made.push((piece.clone(), result.unwrap()));
+                        },
+                    )
                     .unwrap();
                 assert_eq!(done, (chunk + 1).min(rest.pieces.len()));
                 rest.pieces.drain(..done);
@@ -106,7 +114,7 @@ fn a_piece_that_no_encoder_takes_fails_alone() {
     let plan = Presets::parse(text).unwrap().plan(&header);
     let mut rows = open(&file, &header, &Limits::default()).unwrap();
     let mut seen = BTreeMap::new();
-    plan.run(&mut *rows, &Unlimited, &mut |piece, result| {
+    plan.run(&mut *rows, Assets::NONE, &Unlimited, &mut |piece, result| {
         seen.insert(piece.name.clone(), result.map(|_| ()).map_err(|fault| fault.code));
     })
     .unwrap();
@@ -150,7 +158,12 @@ fn sizes_descend_from_the_next_larger_one() {
     let chains: BTreeMap<&str, Vec<u32>> = plan
         .pieces
         .iter()
-        .map(|piece| (piece.name.as_str(), piece.lineage().steps.iter().map(|s| s.width).collect()))
+        .map(|piece| {
+            (
+                piece.name.as_str(),
+                piece.lineage().steps.iter().map(|s| s.size(Size::new(1, 1)).width).collect(),
+            )
+        })
         .collect();
     assert_eq!(chains["large.webp"], [800]);
     assert_eq!(chains["medium.jpeg"], [800, 400]);

@@ -9,7 +9,9 @@ use domain::{
     message::{Order, SweepCursor, SweepPhase},
     query::Filter,
 };
-use imaging::{Format, Lineage, Part, Piece, Rendition, Shrink, Step, Work};
+use imaging::{
+    Coding, Format, Frames, Lineage, Part, Piece, Rendition, Resample, Shrink, Space, Work,
+};
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
@@ -162,26 +164,31 @@ fn sweep(phase: SweepPhase, after: Option<&str>) -> Message {
 }
 
 fn orders() -> Result<Vec<Order>, domain::key::KeyError> {
-    let whole = Step { width: 800, height: 600, part: Part::Whole };
-    let centre = Step { width: 200, height: 200, part: Part::Centre };
+    let whole = Resample { width: 800, height: 600, part: Part::Whole };
+    let centre = Resample { width: 200, height: 200, part: Part::Centre };
     let shrink = Shrink { across: 2, down: 2 };
     let large = Rendition {
         variant: "large".to_owned(),
         format: Format::Jpeg,
         quality: 80,
+        coding: Coding::Usual,
+        frames: Frames::First,
         width: 800,
         height: 600,
-        lineage: Lineage { shrink, steps: vec![whole] },
+        lineage: Lineage { shrink, space: Space::Srgb, steps: vec![whole.into()] },
     };
     let thumb = Rendition {
         variant: "thumb".to_owned(),
         format: Format::WebP,
         quality: 1,
+        coding: Coding::Usual,
+        frames: Frames::First,
         width: 200,
         height: 200,
-        lineage: Lineage { shrink, steps: vec![whole, centre] },
+        lineage: Lineage { shrink, space: Space::Srgb, steps: vec![whole.into(), centre.into()] },
     };
-    let derived = Lineage { shrink: Shrink { across: 40, down: 30 }, steps: Vec::new() };
+    let derived =
+        Lineage { shrink: Shrink { across: 40, down: 30 }, space: Space::Srgb, steps: Vec::new() };
     [
         ("large.jpeg@00112233445566ff", Work::Variant(large)),
         ("thumb.webp@8899aabbccddeeff", Work::Variant(thumb)),

@@ -11,7 +11,9 @@ use domain::{
     image::{Announced, Made, Source},
     message::Order,
 };
-use imaging::{Channels, Format, Header, Lineage, Orientation, Piece, Rendition, Shrink};
+use imaging::{
+    Channels, Coding, Format, Frames, Header, Lineage, Orientation, Piece, Rendition, Shrink, Space,
+};
 use jiff::{SignedDuration, Timestamp};
 
 /// The moment at which everything happens. Time passes by everything else growing old
@@ -314,9 +316,11 @@ fn piece(name: &str, set: Set) -> Piece {
             variant: name.trim_end_matches(".webp").to_owned(),
             format: Format::WebP,
             quality,
+            coding: Coding::Usual,
+            frames: Frames::First,
             width: 2,
             height: 2,
-            lineage: Lineage { shrink: Shrink::NONE, steps: Vec::new() },
+            lineage: Lineage { shrink: Shrink::NONE, space: Space::Srgb, steps: Vec::new() },
         }),
     }
 }

@@ -43,7 +43,7 @@ pub(crate) struct Judged {
 fn drawn_scenes_come_out_as_libvips_says() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let drawn = folder.path().join("drawn");
-    python::run("draw.py", &[&drawn], &Value::Null);
+    python::run("oracle/draw.py", &[&drawn], &Value::Null);
     let judged = process_and_judge(&files_in(&drawn, &["jpg", "png"]), folder.path());
     // All eight orientations, and what has none.
     assert_eq!(judged.iter().filter(|one| one.file.contains("turned-")).count(), 8 * 6);
@@ -78,7 +78,7 @@ pub(crate) fn judge(files: &[PathBuf], made: &Path, folder: &Path) -> Vec<Judged
     let boxes: BTreeMap<&String, _> =
         presets.variants.iter().map(|(name, p)| (name, (p.width, p.height))).collect();
     let task = json!({ "boxes": boxes, "files": files, "made": made, "references": references });
-    serde_json::from_value(python::run("judge.py", &[], &task))
+    serde_json::from_value(python::run("oracle/judge.py", &[], &task))
         .unwrap_or_else(|e| panic!("judge.py: {e}"))
 }
 

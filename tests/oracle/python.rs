@@ -16,7 +16,7 @@ const PYTHON: &str = ".venv/bin/python";
 pub(crate) fn run(script: &str, arguments: &[&Path], input: &Value) -> Value {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut child = Command::new(interpreter(root))
-        .arg(root.join("tests/oracle").join(script))
+        .arg(root.join("tests").join(script))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -4,8 +4,6 @@ mod adoption;
 mod calm;
 pub(super) mod draw;
 mod ending;
-mod exif;
-mod exiftool;
 pub(super) mod intruder;
 mod late;
 mod path;

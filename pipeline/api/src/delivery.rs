@@ -26,7 +26,7 @@ use crate::{
 const CHUNK: u64 = 1024 * 1024;
 
 /// Longer than any cache keeps: what lies under such a URL never changes.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+pub(crate) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// Answers a public variant
 ///
@@ -228,7 +228,7 @@ fn media_type(key: &Key) -> &'static str {
             imaging::Format::from_name(extension)
                 .map_or("application/octet-stream", imaging::Format::media_type)
         }
-        Key::Upload { .. } | Key::Foreign { .. } | Key::Original { .. } => {
+        Key::Upload { .. } | Key::Foreign { .. } | Key::Original { .. } | Key::Asset { .. } => {
             "application/octet-stream"
         }
     }

@@ -14,36 +14,6 @@ use utoipa::ToSchema;
 
 use crate::{App, auth::Caller, problem::Refusal};
 
-/// What stands at the root.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Landing {
-    /// `darkroom`.
-    name: &'static str,
-    /// Its version.
-    version: &'static str,
-    /// The routes, described.
-    #[schema(format = "uri")]
-    openapi_url: String,
-    /// Where an upload begins: POST.
-    #[schema(format = "uri")]
-    uploads_url: String,
-}
-
-/// Says what this is
-#[utoipa::path(
-    get, path = "/", tag = "home", operation_id = "getLanding",
-    responses((status = 200, body = Landing)),
-)]
-pub(crate) async fn landing(State(app): State<Arc<App>>) -> Json<Landing> {
-    let base = app.api.signer.public_url();
-    Json(Landing {
-        name: "darkroom",
-        version: env!("CARGO_PKG_VERSION"),
-        openapi_url: format!("{base}/openapi.json"),
-        uploads_url: format!("{base}/v1/uploads"),
-    })
-}
-
 /// A home that answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {

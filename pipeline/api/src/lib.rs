@@ -2,7 +2,7 @@
 //!
 //! Each room is a module: what a client sends in ([`uploads`], [`receive`]), what it asks about
 //! ([`images`], [`list`], [`events`]), what it takes away ([`erase`], [`dead_letters`]) and what
-//! anybody may fetch ([`delivery`], [`choice`]). In front of them stand, from the outside in: the
+//! anybody may fetch ([`delivery`], [`choice`], [`page`]). In front of them stand, from the outside in: the
 //! request's id, log line and count ([`request`]), the rules for other origins ([`settings::Cors`]),
 //! the rule for host names ([`host`]), and the caller's key ([`auth`]).
 //!
@@ -27,6 +27,7 @@ mod images;
 mod list;
 mod mint;
 mod openapi;
+mod page;
 mod params;
 mod problem;
 mod ranges;
@@ -95,7 +96,8 @@ struct App {
 /// and the size of request heads are the home's affair.
 pub fn router(api: Api) -> Router {
     let (routes, description) = OpenApiRouter::with_openapi(openapi::preamble())
-        .routes(routes!(health::landing))
+        .routes(routes!(page::page))
+        .routes(routes!(page::asset))
         .routes(routes!(health::healthz))
         .routes(routes!(health::metrics))
         .routes(routes!(openapi::document))

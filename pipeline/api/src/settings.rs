@@ -15,6 +15,9 @@ pub struct Settings {
     pub access: Access,
     /// Which web pages may use the API.
     pub cors: Cors,
+    /// Where the page sends uploads and fetches variants, as origins, besides the API's own: in the
+    /// cloud those of the bucket and the CDN.
+    pub object_origins: Vec<HeaderValue>,
     /// How long an upload URL is good for.
     pub upload_lifetime: Duration,
     /// How long the signed URL of a private object is good for.
@@ -31,6 +34,7 @@ impl Default for Settings {
             limits: imaging::Limits::default(),
             access: Access::Keys,
             cors: Cors::None,
+            object_origins: Vec::new(),
             upload_lifetime: Duration::from_hours(1),
             link_lifetime: Duration::from_hours(1),
             pace: Pace::default(),

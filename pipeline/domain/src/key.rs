@@ -222,6 +222,11 @@ pub enum Key {
         /// SHA-256 of the bytes.
         hash: Sha256,
     },
+    /// A picture that presets name, in the bucket `media`: `a/{hash}`.
+    Asset {
+        /// SHA-256 of the bytes.
+        hash: Sha256,
+    },
 }
 
 impl Key {
@@ -239,6 +244,7 @@ impl Key {
                 format!("{folder}/{image}/{revision}/{file}")
             }
             Self::Metadata { image, hash } => format!("m/{image}/{hash}.json"),
+            Self::Asset { hash } => format!("a/{hash}"),
         }
     }
 
@@ -247,6 +253,10 @@ impl Key {
         let wrong = || KeyError::new("key", path);
         let mut parts = path.split('/');
         let (folder, image) = (parts.next().ok_or_else(wrong)?, parts.next().ok_or_else(wrong)?);
+        if folder == "a" {
+            let key = Self::Asset { hash: image.parse().map_err(|_| wrong())? };
+            return if key.path() == path { Ok(key) } else { Err(wrong()) };
+        }
         let image: ImageId = image.parse().map_err(|_| wrong())?;
         let key = match (folder, parts.next(), parts.next()) {
             ("in", None, None) => Self::Upload { image },
@@ -277,10 +287,11 @@ impl Key {
         if key.path() == path { Ok(key) } else { Err(wrong()) }
     }
 
-    /// The image that the object belongs to; an adopted object does not say it.
+    /// The image that the object belongs to; an adopted object does not say it, and an asset
+    /// belongs to many.
     pub fn image(&self) -> Option<ImageId> {
         match self {
-            Self::Foreign { .. } => None,
+            Self::Foreign { .. } | Self::Asset { .. } => None,
             Self::Upload { image }
             | Self::Original { image, .. }
             | Self::Variant { image, .. }

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use domain::{
     Budget, Failure, Image, ImageId, Message, PieceId, Problem, Revision, Sha256, Status,
     StoreError,
-    image::{Expectation, Outcome, Progress, Purpose},
+    image::{Expectation, FocalPoint, Outcome, Progress, Purpose},
     message::{Body, Order},
     query::Filter,
 };
+use imaging::{Decimal, geometry::Point};
 use jiff::Timestamp;
 
 use crate::Fanout;
@@ -138,7 +139,11 @@ impl Fanout {
                 format!("image {} is {} without a source", image.id, image.status.as_str());
             return Err(Failure::Permanent(detail));
         };
-        let plan = (self.presets)().plan(&source.header);
+        let focal = image.focal_point.and_then(|FocalPoint { x, y }| {
+            let share = |share: f32| Decimal::from_f64(f64::from(share));
+            Some(Point { x: share(x)?, y: share(y)? })
+        });
+        let plan = (self.presets)().plan_around(&source.header, focal);
         let refusal = self.limits.check_plan(&source.header, &plan).err().map(Problem::from);
         let orders = plan.pieces.into_iter().map(|piece| {
             let revision: Revision = piece

@@ -1,9 +1,9 @@
 //! What the record says about the pixels, read from a picture of at most 100×100.
 
+use crate::canvas::{Alpha, Canvas, divided};
 use crate::colour::srgb_of_linear;
 use crate::geometry::Size;
 use crate::plan::Made;
-use crate::resample::{Alpha, Canvas, divided};
 
 /// The largest picture that `ThumbHash` takes.
 pub(crate) const BOX: Size = Size { width: 100, height: 100 };

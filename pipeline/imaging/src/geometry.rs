@@ -3,8 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a picture is brought into a box. No fit enlarges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+use crate::decimal::Decimal;
+
+/// How a picture is brought into a box. No fit enlarges unless it is told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fit {
     /// As large as fits into the box, aspect kept.
@@ -13,9 +15,11 @@ pub enum Fit {
     Contain,
     /// Exactly the box, aspect given up; a side that the source does not have stays as it is.
     Fill,
-    /// Exactly the box's aspect, filled from the centre of the picture. A box larger than the
-    /// picture is first reduced, aspect kept, to the largest that the picture covers.
+    /// Exactly the box's aspect, filled from a part of the picture. A box larger than the picture
+    /// is first reduced, aspect kept, to the largest that the picture covers.
     Cover,
+    /// As [`Fit::Inside`], and what the box has left is filled up: the result is exactly the box.
+    Pad,
 }
 
 impl Fit {
@@ -25,17 +29,27 @@ impl Fit {
         ("contain", Fit::Contain),
         ("fill", Fit::Fill),
         ("cover", Fit::Cover),
+        ("pad", Fit::Pad),
     ];
 
-    /// The output size, for an upright source of `source` pixels and a box of `within`. Every side
-    /// is between 1 and that of source and box.
+    /// The size of the picture in the result, for an upright source of `source` pixels and a box of
+    /// `within`. Every side is between 1 and that of source and box.
     pub fn size(self, source: Size, within: Size) -> Size {
         match self {
-            Fit::Inside | Fit::Contain => source.inside(within),
+            Fit::Inside | Fit::Contain | Fit::Pad => source.inside(within),
             Fit::Fill => {
                 Size::new(source.width.min(within.width), source.height.min(within.height))
             }
             Fit::Cover => within.inside(source),
+        }
+    }
+
+    /// The same where a picture smaller than the box becomes larger. A side of the box that is
+    /// open (`u32::MAX`) follows from the other.
+    pub fn enlarged(self, source: Size, within: Size) -> Size {
+        match self {
+            Fit::Inside | Fit::Contain | Fit::Pad => source.filling(within),
+            Fit::Fill | Fit::Cover => within,
         }
     }
 }
@@ -67,6 +81,13 @@ impl Size {
         if self.width <= within.width && self.height <= within.height {
             return self;
         }
+        self.filling(within)
+    }
+
+    /// The largest size of the same aspect within the box, also where that is larger than this
+    /// size.
+    #[must_use]
+    pub fn filling(self, within: Size) -> Size {
         let (width, height) = (u64::from(self.width), u64::from(self.height));
         let (most_wide, most_high) = (u64::from(within.width), u64::from(within.height));
         if most_wide * height <= most_high * width {
@@ -74,6 +95,24 @@ impl Size {
         } else {
             Size::new(narrow(rounded(width * most_high, height).min(most_wide)), within.height)
         }
+    }
+
+    /// The smallest size that holds this one turned by an angle in degrees.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the diagonal of two 32-bit sides is below 2³³, and floats are cut when cast"
+    )]
+    pub fn rotated(self, degrees: f64) -> Size {
+        let (sine, cosine) = libm::sincos(degrees.to_radians());
+        let (width, height) = (f64::from(self.width), f64::from(self.height));
+        // A quarter's sine is not quite 0 or 1 in floats; no picture needs a column for that.
+        let side = |length: f64| (length - 1e-6).ceil() as u32;
+        Size::new(
+            side((width * cosine).abs() + (height * sine).abs()),
+            side((width * sine).abs() + (height * cosine).abs()),
+        )
     }
 
     /// Whether both sides are at least `times` those of `other`.
@@ -89,6 +128,78 @@ impl Size {
     }
 }
 
+/// A point of a picture, in shares of its sides: 0, 0 is the top left, 1, 1 the bottom right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Point {
+    /// From the left.
+    pub x: Decimal,
+    /// From the top.
+    pub y: Decimal,
+}
+
+impl Point {
+    /// The middle.
+    pub const CENTRE: Point =
+        Point { x: Decimal::millionths(500_000), y: Decimal::millionths(500_000) };
+
+    /// The points of the compass and the centre, by their names in presets: north is the top.
+    pub const COMPASS: [(&'static str, Point); 9] = {
+        const fn at(x: i64, y: i64) -> Point {
+            Point { x: Decimal::millionths(x * 500_000), y: Decimal::millionths(y * 500_000) }
+        }
+        [
+            ("centre", at(1, 1)),
+            ("north", at(1, 0)),
+            ("north-east", at(2, 0)),
+            ("east", at(2, 1)),
+            ("south-east", at(2, 2)),
+            ("south", at(1, 2)),
+            ("south-west", at(0, 2)),
+            ("west", at(0, 1)),
+            ("north-west", at(0, 0)),
+        ]
+    };
+}
+
+/// A rectangle of a picture, in shares of its sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Area {
+    /// From the left, 0–1.
+    pub x: Decimal,
+    /// From the top, 0–1.
+    pub y: Decimal,
+    /// Across, above 0.
+    pub width: Decimal,
+    /// Down, above 0.
+    pub height: Decimal,
+}
+
+impl Area {
+    /// The whole pixels of a picture of `size` that it covers best: the first column and row, and
+    /// the size. Never outside the picture, never empty.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and the side"
+    )]
+    pub fn pixels(self, size: Size) -> (u32, u32, Size) {
+        let span = |from: Decimal, length: Decimal, side: u32| {
+            let place = |share: f64| (share.clamp(0.0, 1.0) * f64::from(side)).round() as u32;
+            let first = place(from.get()).min(side - 1);
+            let end = place(from.get() + length.get()).clamp(first + 1, side);
+            (first, end - first)
+        };
+        let (left, width) = span(self.x, self.width, size.width);
+        let (top, height) = span(self.y, self.height, size.height);
+        (left, top, Size::new(width, height))
+    }
+
+    /// The size of [`pixels`](Area::pixels).
+    pub(crate) fn of(self, size: Size) -> Size {
+        self.pixels(size).2
+    }
+}
+
 fn rounded(numerator: u64, denominator: u64) -> u64 {
     (numerator + denominator / 2) / denominator.max(1)
 }
@@ -99,7 +210,9 @@ fn narrow(value: u64) -> u32 {
 
 /// How the stored rows and columns have to be turned to be seen upright: tag 0x0112 of EXIF 2.32,
 /// written as its number 1–8 in data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(into = "u8", try_from = "u8")]
 pub enum Orientation {
     /// 1: as stored.

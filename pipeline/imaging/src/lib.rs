@@ -15,6 +15,8 @@
 //! cores or the clock.
 
 pub mod colour;
+pub mod decimal;
+pub mod effects;
 pub mod fault;
 pub mod formats;
 pub mod geometry;
@@ -23,22 +25,36 @@ pub mod plan;
 pub mod recipe;
 pub mod rows;
 
+mod attention;
+mod canvas;
 mod derived;
+mod encoders;
 mod linear;
 mod resample;
 mod run;
+mod steps;
 
+pub use colour::{Colour, Rgba, Space};
+pub use decimal::Decimal;
+pub use effects::{AssetId, Assets, Effect};
 pub use fault::{Fault, FaultCode};
 pub use formats::{Channels, Format, Header, HeaderError, Whole, open};
-pub use geometry::{Fit, Orientation, Size};
+pub use geometry::{Area, Fit, Orientation, Point, Size};
 pub use limits::Limits;
-pub use plan::{Budget, Lineage, Made, Part, Piece, Plan, Progress, Rendition, Shrink, Step};
-pub use plan::{Unlimited, Work};
+pub use plan::{
+    Backdrop, Budget, Change, Coding, Frames, Lineage, Made, Part, Piece, Plan, Progress, Rendition,
+};
+pub use plan::{Resample, Shrink, Step, Unlimited, Work};
 pub use recipe::{Preset, Presets, PresetsError};
 pub use rows::{Depth, Layout, Picture, Rows};
 
 /// The version of this code and of the crates that decide bytes. It is hashed into every
 /// [revision](plan::Piece::revision), so the first number is raised whenever a change here changes
 /// bytes; a test holds the others to `Cargo.lock`.
-pub const ENGINE: &str = "2 zune-jpeg-0.5.15 png-0.18.1 fast_image_resize-6.1.0 \
-                          jpeg-encoder-0.7.1 libwebp-sys-0.14.4 thumbhash-0.1.0";
+pub const ENGINE: &str = "3 zune-jpeg-0.5.15 jpeg-decoder-0.3.2 png-0.18.1 gif-0.14.2 \
+                          image-webp-0.2.4 weezl-0.1.12 flate2-1.1.11 fax-0.2.7 re_rav1d-0.1.3 \
+                          jxl-oxide-0.12.6 jxl-render-0.12.4 resvg-0.49.0 usvg-0.49.0 \
+                          tiny-skia-0.12.0 moxcms-0.9.2 libm-0.2.16 fast_image_resize-6.1.0 \
+                          jpeg-encoder-0.7.1 libwebp-sys-0.14.4 rav1e-0.8.1 ravif-0.13.0 \
+                          quantette-0.6.0 ab_glyph-0.2.32 \
+                          ab_glyph_rasterizer-0.1.10 thumbhash-0.1.0";

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, FaultCode};
 use crate::formats::Header;
-use crate::plan::Plan;
+use crate::plan::{Piece, Plan};
 
 /// What is refused. Each bound is inclusive: a picture exactly at it is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct Limits {
     pub side: u32,
     /// Frames of an animation, counted as the header declares them.
     pub frames: u32,
+    /// Pixels of all frames of an animation together, where a variant shows them all.
+    pub motion: u64,
     /// Predicted peak of decoding and running a plan, in bytes, the file itself not counted.
     pub memory: u64,
 }
@@ -28,6 +30,7 @@ impl Default for Limits {
     ///   our corpus start at 268 MP in 33 kB.
     /// - `side`: 65,535 is the most that a JPEG can say.
     /// - `frames`: 1,000 is 40 s at 25 frames a second.
+    /// - `motion`: 500 MP is a thousand frames of 800×600, or ten seconds in full HD.
     /// - `memory`: 1 GiB holds any accepted JPEG (100 MP progressive in three full-size components
     ///   needs 0.9 GB) and leaves half of a 2 GiB function to the file and the runtime.
     fn default() -> Limits {
@@ -36,6 +39,7 @@ impl Default for Limits {
             pixels: 100_000_000,
             side: 65_535,
             frames: 1_000,
+            motion: 500_000_000,
             memory: 1 << 30,
         }
     }
@@ -88,8 +92,19 @@ impl Limits {
         Ok(())
     }
 
-    /// Checks the memory that [`Plan::memory`] predicts: [`FaultCode::TooMuchMemory`].
+    /// Checks the memory that [`Plan::memory`] predicts, and what an animation takes where a piece
+    /// shows all of it: [`FaultCode::TooMuchMemory`], [`FaultCode::TooManyFrames`].
     pub fn check_plan(&self, header: &Header, plan: &Plan) -> Result<(), Fault> {
+        let motion = header.size().pixels() * u64::from(header.frames);
+        if motion > self.motion && plan.pieces.iter().any(Piece::moves) {
+            return Err(Fault::new(
+                FaultCode::TooManyFrames,
+                format!(
+                    "The animation has {} frames of {}×{}, {motion} pixels; the limit is {}.",
+                    header.frames, header.width, header.height, self.motion
+                ),
+            ));
+        }
         self.check_memory(header, plan.memory(header))
     }
 

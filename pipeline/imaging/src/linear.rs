@@ -2,88 +2,55 @@
 //! the whole source, a band at a time. Alpha is premultiplied here, in linear light, so that what
 //! is transparent has no colour to bleed.
 
-use crate::colour::{linear_of_8, linear_of_16};
+use crate::canvas::{Canvas, times};
+use crate::colour::{Colour, Conversion, Space};
+use crate::formats::Channels;
 use crate::plan::Shrink;
-use crate::resample::Canvas;
-use crate::rows::{Depth, Layout};
+use crate::rows::Layout;
 
 /// What one [`Reducer`] or [`Lines`] needs beside the canvas, in bytes.
 pub(crate) fn memory(width: u32, channels: u64) -> u64 {
-    u64::from(width) * channels * 10
+    u64::from(width) * channels * 16 + (1 << 20)
 }
 
 /// Makes linear, premultiplied rows of decoded ones.
 pub(crate) struct Lines {
     layout: Layout,
+    conversion: Conversion,
     line: Vec<u16>,
 }
 
 impl Lines {
-    pub(crate) fn new(layout: Layout) -> Lines {
-        Lines { layout, line: vec![0; layout.width as usize * layout.channels.count()] }
+    /// For rows of this form and meaning; and where a profile had to be ignored, why.
+    pub(crate) fn new(layout: Layout, colour: &Colour, space: Space) -> (Lines, Option<String>) {
+        let (conversion, note) = Conversion::of(colour, layout.channels, layout.depth, space);
+        let samples = layout.width as usize * layout.channels.decoded().count();
+        (Lines { layout, conversion, line: vec![0; samples] }, note)
     }
 
     /// One decoded row in linear light.
     pub(crate) fn line(&mut self, row: &[u8]) -> &[u16] {
-        match self.layout.depth {
-            Depth::Eight => {
-                let table = linear_of_8();
-                self.fill(row.iter().copied(), |v| table[usize::from(v)], |v| u16::from(v) * 257);
-            }
-            Depth::Sixteen => {
-                let table = linear_of_16();
-                let (pairs, _) = row.as_chunks::<2>();
-                let samples = pairs.iter().map(|pair| u16::from_ne_bytes(*pair));
-                self.fill(samples, |v| table[usize::from(v)], |v| v);
-            }
+        let Layout { channels, depth, .. } = self.layout;
+        self.conversion.convert(row, channels, depth, &mut self.line);
+        match channels {
+            Channels::GreyAlpha => premultiply::<2>(&mut self.line),
+            Channels::Rgba => premultiply::<4>(&mut self.line),
+            Channels::Grey | Channels::Rgb | Channels::Cmyk => {}
         }
         &self.line
     }
-
-    /// `light` maps a colour sample, `cover` an alpha sample, to 16 bits.
-    fn fill<T: Copy>(
-        &mut self,
-        samples: impl Iterator<Item = T>,
-        light: impl Fn(T) -> u16,
-        cover: impl Fn(T) -> u16,
-    ) {
-        match self.layout.channels.count() {
-            2 => premultiplied::<T, 2>(samples, &mut self.line, light, cover),
-            4 => premultiplied::<T, 4>(samples, &mut self.line, light, cover),
-            _ => {
-                for (out, sample) in self.line.iter_mut().zip(samples) {
-                    *out = light(sample);
-                }
-            }
-        }
-    }
 }
 
-fn premultiplied<T: Copy, const N: usize>(
-    mut samples: impl Iterator<Item = T>,
-    line: &mut [u16],
-    light: impl Fn(T) -> u16,
-    cover: impl Fn(T) -> u16,
-) {
+fn premultiply<const N: usize>(line: &mut [u16]) {
     let (pixels, _) = line.as_chunks_mut::<N>();
     for pixel in pixels {
-        for (out, sample) in pixel[..N - 1].iter_mut().zip(&mut samples) {
-            *out = light(sample);
-        }
-        let alpha = samples.next().map_or(u16::MAX, &cover);
-        pixel[N - 1] = alpha;
+        let alpha = pixel[N - 1];
         if alpha != u16::MAX {
             for out in &mut pixel[..N - 1] {
                 *out = times(*out, alpha);
             }
         }
     }
-}
-
-/// `value × alpha ÷ 65,535`, rounded.
-fn times(value: u16, alpha: u16) -> u16 {
-    let product = u32::from(value) * u32::from(alpha) + 32_767;
-    u16::try_from(product / 65_535).unwrap_or(u16::MAX)
 }
 
 /// Averages blocks of linear pixels, row by row, into a [`Canvas`] as stored.
@@ -98,10 +65,10 @@ pub(crate) struct Reducer {
 
 impl Reducer {
     pub(crate) fn new(layout: Layout, shrink: Shrink) -> Reducer {
-        let canvas = Canvas::averaged(layout.size(), shrink, layout.channels);
+        let canvas = Canvas::averaged(layout.size(), shrink, layout.channels.decoded());
         Reducer {
             shrink,
-            sums: vec![0; canvas.size.width as usize * layout.channels.count()],
+            sums: vec![0; canvas.size.width as usize * canvas.channels.count()],
             canvas,
             rows: 0,
         }

@@ -1,6 +1,7 @@
 //! A picture as rows from top to bottom: how the source of a plan is read. A decoder that works row
-//! by row never holds the whole picture.
+//! by row never holds the whole picture. An animation is one picture after the other.
 
+use crate::colour::Colour;
 use crate::fault::Fault;
 use crate::formats::{Channels, guarded};
 use crate::geometry::{Orientation, Size};
@@ -12,7 +13,8 @@ pub struct Layout {
     pub width: u32,
     /// Rows, as stored.
     pub height: u32,
-    /// Samples of a pixel, never [`Channels::Cmyk`]; alpha is straight, not premultiplied.
+    /// Samples of a pixel; alpha is straight, not premultiplied. Of [`Channels::Cmyk`] 0 is no ink
+    /// and the most is full ink, whatever the file's own convention.
     pub channels: Channels,
     /// Width of a sample.
     pub depth: Depth,
@@ -20,7 +22,7 @@ pub struct Layout {
     pub orientation: Orientation,
 }
 
-/// Width of a decoded sample, sRGB-encoded.
+/// Width of a decoded sample, encoded as the source's [`Colour`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
     /// One byte, 0–255.
@@ -54,12 +56,34 @@ pub trait Rows {
     /// or breaks before its last row is [`Truncated`](crate::fault::FaultCode::Truncated) or
     /// [`Damaged`](crate::fault::FaultCode::Damaged).
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault>;
+
+    /// What the samples mean; constant.
+    fn colour(&self) -> &Colour {
+        &Colour::Srgb
+    }
+
+    /// How long the picture that is being read is shown, in milliseconds; 0 where it is no animation.
+    fn duration_ms(&self) -> u32 {
+        0
+    }
+
+    /// Goes on to the next picture of an animation, with the same layout, composed as it is seen;
+    /// `false` where there is none. What was not read of the picture before it is skipped.
+    fn advance(&mut self) -> Result<bool, Fault> {
+        Ok(false)
+    }
+
+    /// How often an animation is shown; 0 is for ever.
+    fn repeats(&self) -> u32 {
+        0
+    }
 }
 
 /// A picture decoded as a whole, handed out as rows and freed with the last one.
 #[derive(Debug)]
 pub struct Picture {
     layout: Layout,
+    colour: Colour,
     samples: Vec<u8>,
     next: usize,
 }
@@ -75,13 +99,23 @@ impl Picture {
                 samples.len()
             )));
         }
-        Ok(Picture { layout, samples, next: 0 })
+        Ok(Picture { layout, colour: Colour::Srgb, samples, next: 0 })
+    }
+
+    /// The same samples with another meaning.
+    #[must_use]
+    pub fn coloured(self, colour: Colour) -> Picture {
+        Picture { colour, ..self }
     }
 }
 
 impl Rows for Picture {
     fn layout(&self) -> Layout {
         self.layout
+    }
+
+    fn colour(&self) -> &Colour {
+        &self.colour
     }
 
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
@@ -122,5 +156,25 @@ impl<R: Rows> Rows for Guarded<R> {
         }
         let inner = &mut self.inner;
         guarded(|| inner.read(into)).inspect_err(|fault| self.broken = Some(fault.clone()))
+    }
+
+    fn colour(&self) -> &Colour {
+        self.inner.colour()
+    }
+
+    fn duration_ms(&self) -> u32 {
+        self.inner.duration_ms()
+    }
+
+    fn advance(&mut self) -> Result<bool, Fault> {
+        if let Some(fault) = &self.broken {
+            return Err(fault.clone());
+        }
+        let inner = &mut self.inner;
+        guarded(|| inner.advance()).inspect_err(|fault| self.broken = Some(fault.clone()))
+    }
+
+    fn repeats(&self) -> u32 {
+        self.inner.repeats()
     }
 }

@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use domain::{Status, record::Record};
-use imaging::Presets;
 use serde_json::Value;
 
 use super::{End, Stop, say_pretty};
-use crate::share::Share;
+use crate::{presets, share::Share};
 
 /// Show everything that a picture says of itself
 ///
@@ -23,7 +22,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
     let file = &arguments.file;
     let failed = |what: String| Stop::Failure(format!("{}: {what}", file.display()));
     let share = Share::of_this_machine();
-    let developed = super::process::develop(file, Presets::built_in(), &share)
+    let developed = super::process::develop(file, &presets::Read::built_in(), &share)
         .map_err(|problem| failed(problem.detail))?;
     let record = Record::of(&developed.image, &|_| None);
     let mut shown = serde_json::to_value(&record).map_err(|error| failed(error.to_string()))?;

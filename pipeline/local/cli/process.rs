@@ -15,12 +15,13 @@ use std::{
 
 use bytes::Bytes;
 use domain::{Code, Key, Problem, Status, record::Record};
-use imaging::{Limits, Presets};
+use imaging::Limits;
 use serde_json::json;
 
 use super::{End, Stop, progress::Progress};
 use crate::{
     in_memory::{self, Developed},
+    presets,
     settings::parse_size,
     share::{self, Share},
 };
@@ -59,7 +60,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
     crate::heap::keep();
-    let presets = crate::settings::read_presets(arguments.presets.as_deref())
+    let presets = presets::read(arguments.presets.as_deref())
         .map_err(|what| Stop::Misuse(format!("--presets (DARKROOM_PRESETS): {what}")))?;
     let jobs = jobs(&arguments.files, &arguments.out)?;
     fs::create_dir_all(&arguments.out)
@@ -103,7 +104,11 @@ pub(super) fn line(file: &str, record: &Record) -> Result<String, String> {
 }
 
 /// Sends one file through the stages, on this thread, with as much of the share as it needs.
-pub(super) fn develop(file: &Path, presets: &Presets, share: &Share) -> Result<Developed, Problem> {
+pub(super) fn develop(
+    file: &Path,
+    presets: &presets::Read,
+    share: &Share,
+) -> Result<Developed, Problem> {
     let unreadable =
         |error: io::Error| Problem::new(Code::Unreadable, format!("cannot be read: {error}"));
     let limits = share.limits();
@@ -117,7 +122,8 @@ pub(super) fn develop(file: &Path, presets: &Presets, share: &Share) -> Result<D
     } else {
         let mut bytes = Vec::new();
         let needed = if meta.is_file() {
-            share::needed(&mut handle, meta.len(), presets, &mut bytes).map_err(unreadable)?
+            share::needed(&mut handle, meta.len(), &presets.presets, &mut bytes)
+                .map_err(unreadable)?
         } else {
             // A pipe does not say how much is coming.
             u64::MAX
@@ -178,7 +184,7 @@ fn jobs<'a>(files: &'a [PathBuf], out: &Path) -> Result<Vec<Job<'a>>, Stop> {
 }
 
 impl Job<'_> {
-    fn run(&self, presets: &Presets, share: &Share) -> Result<Record, Problem> {
+    fn run(&self, presets: &presets::Read, share: &Share) -> Result<Record, Problem> {
         let developed = develop(self.file, presets, share)?;
         if !developed.variants.is_empty() {
             fs::create_dir_all(&self.folder).map_err(|error| {

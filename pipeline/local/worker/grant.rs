@@ -109,6 +109,11 @@ impl Grant {
     }
 
     fn may_read(&self, key: &Key) -> bool {
+        if let Key::Asset { hash } = key {
+            let hash = hash.to_string();
+            let mut named = self.orders.iter().flat_map(|order| order.piece.assets());
+            return self.stage == StageName::Resize && named.any(|id| id.as_str() == hash);
+        }
         key.image() == Some(self.image)
             && match self.stage {
                 StageName::Ingest => matches!(key, Key::Upload { .. } | Key::Original { .. }),

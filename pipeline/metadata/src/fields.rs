@@ -1,14 +1,24 @@
-//! The fields that clients search by. What a camera left blank, zero or impossible is not known,
-//! and what is not known is none.
+//! The fields that clients search by. What somebody left blank, zero or impossible is not known, and
+//! what is not known is none.
+//!
+//! Where blocks disagree, the Metadata Working Group's guidelines decide (*Guidelines for Handling
+//! Image Metadata*, version 2.0, 2010, chapters 3 and 5): EXIF comes before the other two; between
+//! IPTC and XMP, XMP counts, unless the digest that Photoshop keeps beside the IPTC says that
+//! somebody changed the IPTC since. The container's own texts, which the guidelines do not know, are
+//! asked last.
 
-use domain::record::{Camera, Exposure, Gps, Metadata};
-use exif::{Context, Exif, In, Tag, Value};
-use jiff::civil;
+mod exif;
+mod iptc;
+mod text;
+mod xmp;
 
-use crate::text;
+use domain::record::{Camera, Exposure, Metadata};
+use md5::{Digest as _, Md5};
 
-/// Longest texts, in bytes. Together they keep a record under 4 KB; all of the text stands in the
-/// raw metadata.
+use crate::{directories::Directories, iptc::DataSets, xmp::Properties};
+
+/// Longest texts, in bytes as JSON has them. Together they keep a record under 4 KB; all of the text
+/// stands in the raw metadata.
 mod longest {
     pub(super) const NAME: usize = 100;
     pub(super) const LINE: usize = 200;
@@ -17,177 +27,97 @@ mod longest {
     pub(super) const KEYWORDS: usize = 10;
 }
 
-// Windows' own tags, which the standard does not have.
-const RATING: Tag = Tag(Context::Tiff, 0x4746);
-const XP_TITLE: Tag = Tag(Context::Tiff, 0x9c9b);
-const XP_KEYWORDS: Tag = Tag(Context::Tiff, 0x9c9e);
+/// Whether the XMP knows what the IPTC says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Digest {
+    /// Nobody said otherwise.
+    InStep,
+    /// The IPTC was changed after the XMP was last written.
+    Stale,
+}
 
-/// Everything that the first directory and its children say.
-pub(crate) fn normalised(exif: &Exif) -> Metadata {
-    let line = |tag, longest| text::of(value(exif, tag)?, longest);
-    let make = line(Tag::Make, longest::NAME);
-    let model = line(Tag::Model, longest::NAME);
-    let camera = Camera { make, model };
-    let exposure = exposure(exif);
+impl Digest {
+    /// By what Photoshop keeps, and the block as it is. Sixteen zeros are nobody's digest.
+    pub(crate) fn of(iptc: Option<&[u8]>, kept: Option<[u8; 16]>) -> Self {
+        match (iptc, kept) {
+            (Some(iptc), Some(kept)) if kept != [0; 16] && kept[..] != Md5::digest(iptc)[..] => {
+                Self::Stale
+            }
+            _ => Self::InStep,
+        }
+    }
+}
+
+/// Everything that the blocks of a file say, each field from the first that has it.
+pub(crate) fn normalised(
+    exif: Option<&Directories>,
+    xmp: &Properties,
+    iptc: &DataSets,
+    digest: Digest,
+    texts: &[(String, String)],
+) -> Metadata {
+    let exif = exif.map(exif::said).unwrap_or_default();
+    let xmp = xmp::said(xmp);
+    let iptc = iptc::said(iptc);
+    let text = text::said(texts);
+    let (first, second) = match digest {
+        Digest::InStep => (&xmp.fields, &iptc),
+        Digest::Stale => (&iptc, &xmp.fields),
+    };
+    // EXIF before the pair, and the pair before Windows' own tags.
+    let exif_first = [&exif, first, second, &text];
+    let exif_last = [first, second, &exif, &text];
+    let camera = |part: fn(&Camera) -> &Option<String>| {
+        first_of([&exif, &xmp.fields], |said| said.camera.as_ref().and_then(|c| part(c).clone()))
+    };
+    let setting = |part: fn(&Exposure) -> Option<f64>| {
+        first_of([&exif, &xmp.fields], |said| said.exposure.as_ref().and_then(part))
+    };
     Metadata {
-        taken_at: taken_at(exif),
-        camera: Some(camera).filter(|camera| *camera != Camera::default()),
-        lens: line(Tag::LensModel, longest::NAME),
-        exposure: Some(exposure).filter(|exposure| *exposure != Exposure::default()),
-        orientation: small(exif, Tag::Orientation, 1..=8),
-        gps: gps(exif),
-        title: value(exif, XP_TITLE).and_then(|title| text::wide(title, longest::LINE)),
-        description: line(Tag::ImageDescription, longest::PARAGRAPH),
-        keywords: keywords(exif),
-        creator: line(Tag::Artist, longest::LINE),
-        copyright: value(exif, Tag::Copyright).and_then(|parts| text::all_of(parts, longest::LINE)),
-        rating: small(exif, RATING, 0..=5),
+        taken_at: first_of([&exif, first, second], |said| said.taken_at.clone())
+            .or(xmp.exif_taken_at)
+            .or_else(|| text.taken_at.clone()),
+        camera: known(Camera { make: camera(|c| &c.make), model: camera(|c| &c.model) }),
+        lens: first_of([&exif, &xmp.fields], |said| said.lens.clone()),
+        exposure: known(Exposure {
+            time_s: setting(|e| e.time_s),
+            f_number: setting(|e| e.f_number),
+            iso: first_of([&exif, &xmp.fields], |said| said.exposure.as_ref()?.iso),
+            focal_length_mm: setting(|e| e.focal_length_mm),
+        }),
+        // The guidelines know one place of it.
+        orientation: exif.orientation,
+        gps: exif.gps.or(xmp.fields.gps),
+        title: first_of(exif_last, |said| said.title.clone()),
+        description: first_of(exif_first, |said| said.description.clone()),
+        keywords: first_of(exif_last, |said| known(said.keywords.clone())).unwrap_or_default(),
+        creator: first_of(exif_first, |said| said.creator.clone()),
+        copyright: first_of(exif_first, |said| said.copyright.clone()),
+        // The guidelines know XMP's only; Windows writes its own too.
+        rating: xmp.fields.rating.or(exif.rating),
     }
 }
 
-fn value(exif: &Exif, tag: Tag) -> Option<&Value> {
-    exif.get_field(tag, In::PRIMARY).map(|field| &field.value)
+fn first_of<const N: usize, T>(
+    all: [&Metadata; N],
+    part: impl Fn(&Metadata) -> Option<T>,
+) -> Option<T> {
+    all.into_iter().find_map(part)
 }
 
-fn small(exif: &Exif, tag: Tag, range: std::ops::RangeInclusive<u8>) -> Option<u8> {
-    let number = value(exif, tag)?.get_uint(0)?;
-    u8::try_from(number).ok().filter(|number| range.contains(number))
+/// What has something in it.
+fn known<T: Default + PartialEq>(value: T) -> Option<T> {
+    (value != T::default()).then_some(value)
 }
 
-fn keywords(exif: &Exif) -> Vec<String> {
-    // The separator is Windows' own; the whole is cut only after it was taken apart.
-    let all = value(exif, XP_KEYWORDS).and_then(|words| text::wide(words, usize::MAX));
-    let all = all.unwrap_or_default();
-    let words = all.split(';').filter_map(|word| text::clean(word, longest::KEYWORD));
-    words.take(longest::KEYWORDS).collect()
+/// Whole words in the order of the file, as many as a record has room for.
+fn keywords<'a>(all: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let clean = |word| crate::text::clean(word, longest::KEYWORD);
+    all.into_iter().filter_map(clean).take(longest::KEYWORDS).collect()
 }
 
-/// When the shutter was released: not when the file was changed or digitised.
-fn taken_at(exif: &Exif) -> Option<String> {
-    let moment = text::of(value(exif, Tag::DateTimeOriginal)?, 40)?;
-    let moment = civil_time(&moment)?;
-    let digits = |text: &String| {
-        text.len() <= 9 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
-    };
-    let fraction = value(exif, Tag::SubSecTimeOriginal)
-        .and_then(|value| text::of(value, 40))
-        .filter(digits)
-        .map_or_else(String::new, |digits| format!(".{digits}"));
-    let offset = value(exif, Tag::OffsetTimeOriginal)
-        .and_then(|value| text::of(value, 40))
-        .filter(|offset| is_offset(offset))
-        .unwrap_or_default();
-    let (date, time) = (moment.date(), moment.time());
-    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-    Some(format!("{date}T{hour:02}:{minute:02}:{second:02}{fraction}{offset}"))
-}
-
-/// `2019:03:01 12:34:56` (EXIF 2.32, 4.6.6), also with dashes, as some write the date.
-fn civil_time(text: &str) -> Option<civil::DateTime> {
-    let (date, time) = text.split_once([' ', 'T'])?;
-    let parts = |text: &str, separators: &[char]| -> Option<[i16; 3]> {
-        let numbers: Option<Vec<i16>> = text
-            .split(separators)
-            .map(|part| part.parse().ok().filter(|_| part.bytes().all(|b| b.is_ascii_digit())))
-            .collect();
-        numbers?.try_into().ok()
-    };
-    let [year, month, day] = parts(date, &[':', '-'])?;
-    let [hour, minute, second] = parts(time, &[':'])?;
-    let small = |number: i16| i8::try_from(number).ok();
-    if year == 0 {
-        return None;
-    }
-    let date = civil::Date::new(year, small(month)?, small(day)?).ok()?;
-    let time = civil::Time::new(small(hour)?, small(minute)?, small(second)?, 0).ok()?;
-    Some(date.to_datetime(time))
-}
-
-/// `+02:00`, as no clock on Earth is further than fourteen hours from UTC.
-fn is_offset(text: &str) -> bool {
-    let &[b'+' | b'-', a, b, b':', c, d] = text.as_bytes() else { return false };
-    let number = |tens: u8, ones: u8| {
-        (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| (tens - b'0') * 10 + (ones - b'0'))
-    };
-    number(a, b).is_some_and(|hours| hours <= 14)
-        && number(c, d).is_some_and(|minutes| minutes < 60)
-}
-
-fn exposure(exif: &Exif) -> Exposure {
-    let positive = |tag| number(value(exif, tag)?, 0).filter(|number| *number > 0.0);
-    Exposure {
-        time_s: positive(Tag::ExposureTime),
-        f_number: positive(Tag::FNumber),
-        iso: iso(exif),
-        focal_length_mm: positive(Tag::FocalLength),
-    }
-}
-
-/// The first of its values; where it is the largest that the tag can say, the tags made for more.
-fn iso(exif: &Exif) -> Option<u32> {
-    const FULL: u32 = 65_535;
-    let first = |tag| value(exif, tag)?.get_uint(0).filter(|iso| *iso > 0);
-    let iso = first(Tag::PhotographicSensitivity)?;
-    if iso != FULL {
-        return Some(iso);
-    }
-    first(Tag::RecommendedExposureIndex).or_else(|| first(Tag::ISOSpeed)).or(Some(iso))
-}
-
-/// A number of a value; none for a denominator of zero.
-fn number(value: &Value, index: usize) -> Option<f64> {
-    let number = match value {
-        Value::Rational(values) => values.get(index)?.to_f64(),
-        Value::SRational(values) => values.get(index)?.to_f64(),
-        Value::Float(values) => f64::from(*values.get(index)?),
-        Value::Double(values) => *values.get(index)?,
-        other => f64::from(other.get_uint(index)?),
-    };
-    Some(number).filter(|number| number.is_finite())
-}
-
-fn gps(exif: &Exif) -> Option<Gps> {
-    let latitude = angle(exif, Tag::GPSLatitude, Tag::GPSLatitudeRef, (b'N', b'S'), 90.0)?;
-    let longitude = angle(exif, Tag::GPSLongitude, Tag::GPSLongitudeRef, (b'E', b'W'), 180.0)?;
-    let altitude = value(exif, Tag::GPSAltitude).and_then(|value| number(value, 0));
-    let timed = exif.get_field(Tag::GPSTimeStamp, In::PRIMARY).is_some();
-    // Zeros and nothing else: a position that was taken out, not one in the Gulf of Guinea.
-    if latitude == 0.0 && longitude == 0.0 && altitude.is_none() && !timed {
-        return None;
-    }
-    // 1 and 3 are below sea level and below the ellipsoid (EXIF 3.0, 4.6.7).
-    let below = value(exif, Tag::GPSAltitudeRef)
-        .and_then(|value| value.get_uint(0))
-        .is_some_and(|reference| matches!(reference, 1 | 3));
-    let altitude_m =
-        altitude.map(|altitude| round(if below { -altitude } else { altitude }, 100.0));
-    Some(Gps { latitude, longitude, altitude_m })
-}
-
-/// Degrees, minutes and seconds with the half of the globe that they lie on. All that is written
-/// must be a number: a minute of 0/0 is not a minute of 0.
-fn angle(exif: &Exif, tag: Tag, half: Tag, (plus, minus): (u8, u8), most: f64) -> Option<f64> {
-    let value = value(exif, tag)?;
-    let count = match value {
-        Value::Rational(values) => values.len(),
-        Value::SRational(values) => values.len(),
-        _ => return None,
-    };
-    let mut degrees = 0.0;
-    for (index, share) in [1.0, 60.0, 3_600.0].into_iter().enumerate().take(count) {
-        degrees += number(value, index)? / share;
-    }
-    let half = text::of(self::value(exif, half)?, 10)?;
-    let sign = match half.bytes().next()?.to_ascii_uppercase() {
-        letter if letter == plus => 1.0,
-        letter if letter == minus => -1.0,
-        _ => return None,
-    };
-    // A millionth of a degree is a tenth of a metre.
-    Some(round(sign * degrees, 1e6)).filter(|angle| count > 0 && angle.abs() <= most)
-}
-
-/// To so many parts of one; never a negative zero.
-fn round(number: f64, parts: f64) -> f64 {
-    (number * parts).round() / parts + 0.0
+/// Several people in one line, as the guidelines write them.
+fn people<'a>(all: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let all: Vec<&str> = all.into_iter().map(str::trim).filter(|name| !name.is_empty()).collect();
+    crate::text::clean(&all.join("; "), longest::LINE)
 }

@@ -1,17 +1,23 @@
 //! What the bytes say about themselves.
 //!
-//! The order of work: find the EXIF block in the container, reading around the pixels by ranges;
-//! parse it as far as it can be parsed; normalise the fields that clients search by; keep all of
-//! it, as the file has it, in an object of its own. A field that cannot be trusted is left out, and
-//! a block that cannot be parsed at all is a picture that says nothing of itself: both are results.
+//! The order of work: find the blocks in the container (EXIF, XMP, IPTC, its own texts), reading
+//! around the pixels by ranges; parse each as far as it can be parsed; normalise the fields that
+//! clients search by; keep all of it, as the file has it, in an object of its own. A field that
+//! cannot be trusted is left out, and a block that cannot be parsed at all is a picture that says
+//! nothing of itself: both are results. `docs/metadata.md` says which block gives which field.
 //!
 //! *Architecture invariant:* pixels are never read here, let alone decoded.
 
 mod container;
+mod directories;
 mod exposition;
 mod fields;
+mod iptc;
+mod moment;
 mod raw;
 mod text;
+mod xml;
+mod xmp;
 
 use std::sync::Arc;
 
@@ -20,21 +26,21 @@ use bytes::Bytes;
 use domain::{
     Budget, Catalog, Failure, ImageId, Key, Message, Objects, PieceId, Sha256, Stage, Status,
     StoreError,
-    image::{Outcome, Progress, Source},
+    image::{Outcome, Progress},
     message::Body,
     record::Description,
 };
-use imaging::Format;
 use jiff::Timestamp;
 
 pub use self::{
-    exposition::{Exposition, explain},
+    exposition::{Exposition, expose},
     raw::MOST_RAW,
 };
 
 /// What reads metadata. It is hashed into the revision of the metadata piece, so the first number
 /// is raised whenever a change here changes what is found.
-pub const ENGINE: &str = "1 kamadak-exif-0.6.2";
+pub const ENGINE: &str =
+    "2 kamadak-exif-0.6.2 quick-xml-0.42.0 miniz_oxide-0.9.1 brotli-decompressor-5.0.3";
 
 /// The stage of [`Body::Describe`].
 pub struct Describe {
@@ -71,7 +77,7 @@ impl Describe {
             return self.record(id, &[], None, now).await;
         }
         let key = Key::Original { image: id, hash: source.sha256 };
-        let exposition = match self.exposition(&key, source).await {
+        let exposition = match expose(&*self.objects, &key, source.bytes).await {
             Err(StoreError::Missing(what)) => {
                 let erased = self.catalog.image(id).await?.status == Status::Erased;
                 return if erased {
@@ -89,17 +95,6 @@ impl Describe {
         let fields = exposition.fields;
         let outcome = Outcome::Described(Box::new(Description { fields, raw }));
         self.record(id, &[(piece, outcome)], raw, now).await
-    }
-
-    async fn exposition(&self, key: &Key, source: &Source) -> Result<Exposition, StoreError> {
-        let mut file = container::File::new(&*self.objects, key, source.bytes);
-        let block = match source.header.format {
-            Format::Jpeg => container::jpeg(&mut file).await?,
-            Format::Png => container::png(&mut file).await?,
-            // Written, not read: none is ever accepted.
-            Format::WebP => None,
-        };
-        Ok(block.map(explain).unwrap_or_default())
     }
 
     /// Writes raw metadata under its own hash.

@@ -29,18 +29,29 @@ pub(crate) fn wide(value: &Value, longest: usize) -> Option<String> {
     clean(&String::from_utf16_lossy(&units), longest)
 }
 
-/// Without padding and control characters, and at most so many bytes, an ellipsis at the end of
-/// what was cut; none where nothing is left.
+/// Without padding and control characters, and at most so many bytes as JSON has them, an ellipsis
+/// at the end of what was cut; none where nothing is left.
 pub(crate) fn clean(text: &str, longest: usize) -> Option<String> {
     const ELLIPSIS: &str = "…";
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
-    let text: String = text.chars().filter(|&c| c == '\n' || !c.is_control()).collect();
-    if text.is_empty() {
-        return None;
+    let is_blank = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
+    let text = text.trim_matches(is_blank);
+    let mut kept = String::new();
+    let mut written = 0;
+    // Where an ellipsis still fits behind.
+    let mut cut = 0;
+    for char in text.chars().filter(|&char| char == '\n' || !char.is_control()) {
+        written += match char {
+            '"' | '\\' | '\n' => 2,
+            other => other.len_utf8(),
+        };
+        if written > longest {
+            kept.truncate(cut);
+            return Some(format!("{}{ELLIPSIS}", kept.trim_end()));
+        }
+        kept.push(char);
+        if written + ELLIPSIS.len() <= longest {
+            cut = kept.len();
+        }
     }
-    if text.len() <= longest {
-        return Some(text);
-    }
-    let cut = text.floor_char_boundary(longest.saturating_sub(ELLIPSIS.len()));
-    Some(format!("{}{ELLIPSIS}", text[..cut].trim_end()))
+    (!kept.is_empty()).then_some(kept)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::{Budget, image::Source, message::Order};
-use imaging::{Fault, Limits, Made, Plan};
+use imaging::{Assets, Fault, Limits, Made, Plan};
 use tokio::sync::{
     mpsc::{self, Receiver, Sender},
     oneshot,
@@ -52,6 +52,7 @@ pub(crate) fn begin(
     bytes: Bytes,
     source: Source,
     limits: Limits,
+    assets: Assets,
     orders: Arc<[Order]>,
     step: Step,
     budget: Budget,
@@ -62,7 +63,7 @@ pub(crate) fn begin(
         let mut rows = imaging::open(&bytes, &source.header, &limits)?;
         let patron = Patron { budget, sender: sender.clone() };
         let mut index = 0;
-        let progress = plan.run(&mut *rows, &patron, &mut |_, result| {
+        let progress = plan.run(&mut *rows, &assets, &patron, &mut |_, result| {
             // Nobody waits any more where this fails, and then the patron ends the run.
             let (settled, recorded) = oneshot::channel();
             let _ = sender.blocking_send(Finished { index, result, settled });
@@ -71,6 +72,9 @@ pub(crate) fn begin(
             }
             index += 1;
         })?;
+        for note in progress.notes {
+            tracing::warn!(sha256 = %source.sha256, note, "something of the source was ignored");
+        }
         Ok(progress.done)
     });
     Commission { finished, thread }

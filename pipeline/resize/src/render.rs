@@ -12,7 +12,7 @@ use domain::{
     ports::Written,
     record::{Placeholder, variant_key},
 };
-use imaging::Work;
+use imaging::{AssetId, Assets, Header, Whole, Work};
 
 use crate::{
     Pace, Resize,
@@ -141,6 +141,27 @@ impl Resize {
         )))
     }
 
+    /// The pictures that effects lay over this one. What a home does not have any more makes the
+    /// pieces that need it fail, and no other.
+    async fn assets(&self, orders: &[Order]) -> Result<Assets, Failure> {
+        let mut assets = Assets::default();
+        let wanted: BTreeSet<&AssetId> = orders.iter().flat_map(|o| o.piece.assets()).collect();
+        for id in wanted {
+            let hash = id
+                .as_str()
+                .parse()
+                .map_err(|error| Failure::Permanent(format!("an effect names no file: {error}")))?;
+            match self.objects.read(&Key::Asset { hash }).await {
+                Ok(bytes) => drop(assets.add(bytes.as_ref().into())),
+                Err(StoreError::Missing(what)) => {
+                    tracing::error!(asset = %what, "a picture that presets name is gone");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(assets)
+    }
+
     /// Writes pieces as they leave the encoder, and sees to those that did not.
     async fn make(
         &self,
@@ -155,8 +176,16 @@ impl Resize {
             Pace::Together => Step::Encoded,
             Pace::Backward | Pace::Forward => Step::Recorded,
         };
-        let mut work =
-            atelier::begin(bytes, source, limits, Arc::clone(&orders), step, budget.clone());
+        let assets = self.assets(&orders).await?;
+        let mut work = atelier::begin(
+            bytes,
+            source,
+            limits,
+            assets,
+            Arc::clone(&orders),
+            step,
+            budget.clone(),
+        );
         let mut trouble = None;
         while let Some(finished) = work.next().await {
             let Some(order) = orders.get(finished.index) else { break };
@@ -260,10 +289,13 @@ impl Resize {
 /// A stored variant, by the bytes that are stored; none for a piece that is no variant.
 fn made(order: &Order, stored: &Bytes) -> Option<(PieceId, Outcome)> {
     let Work::Variant(rendition) = &order.piece.work else { return None };
+    // What was trimmed is smaller than planned, and only the file knows.
+    let (width, height) = Header::parse(stored, Whole::Yes)
+        .map_or((rendition.width, rendition.height), |header| header.upright());
     let made = Made {
         format: rendition.format,
-        width: rendition.width,
-        height: rendition.height,
+        width,
+        height,
         bytes: stored.len() as u64,
         sha256: Sha256::of(stored),
     };

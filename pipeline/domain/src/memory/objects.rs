@@ -36,9 +36,11 @@ type Place = (Option<String>, String);
 fn place(key: &Key) -> Place {
     match key {
         Key::Foreign { version, .. } => (Some(version.clone()), key.path()),
-        Key::Upload { .. } | Key::Original { .. } | Key::Variant { .. } | Key::Metadata { .. } => {
-            (None, key.path())
-        }
+        Key::Upload { .. }
+        | Key::Original { .. }
+        | Key::Variant { .. }
+        | Key::Metadata { .. }
+        | Key::Asset { .. } => (None, key.path()),
     }
 }
 

@@ -1,6 +1,8 @@
 //! One tag of EXIF, the orientation, which decides geometry. All other tags are the business of
 //! the metadata stage.
 
+use std::io::Read as _;
+
 use crate::geometry::Orientation;
 
 /// Tag 0x0112 in the first directory of a TIFF structure (EXIF 2.32, 4.6.2), where `tiff` begins
@@ -24,15 +26,58 @@ pub(crate) fn orientation(tiff: &[u8]) -> Option<Orientation> {
         .and_then(|(_, at)| Orientation::from_exif(order.integer(tiff, at)?))
 }
 
-enum Order {
+/// EXIF without the six bytes that JPEG puts in front of it: sharp and libvips write them in WebP
+/// too.
+pub(crate) fn bare(exif: &[u8]) -> &[u8] {
+    exif.strip_prefix(b"Exif\0\0").unwrap_or(exif)
+}
+
+/// EXIF from a text chunk of PNG whose keyword is "Raw profile type exif" or "… APP1": a name, a
+/// length and hexadecimal digits in lines, as `ImageMagick` and exiftool write it. At most
+/// [`LONGEST_TEXT`] of it is looked at, which is enough for the first directory.
+pub(crate) fn raw_profile(kind: &[u8], body: &[u8]) -> Option<Vec<u8>> {
+    const LONGEST_TEXT: u64 = 64 << 10;
+    let rest = body.strip_prefix(b"Raw profile type ")?;
+    let rest = rest.strip_prefix(b"exif\0").or_else(|| rest.strip_prefix(b"APP1\0"))?;
+    let packed = |stream: &[u8]| {
+        let mut text = Vec::new();
+        let read = flate2::read::ZlibDecoder::new(stream).take(LONGEST_TEXT).read_to_end(&mut text);
+        // What was unpacked before the damage may be enough.
+        read.is_ok().then_some(()).or((!text.is_empty()).then_some(()))?;
+        Some(text)
+    };
+    let text = match (kind, rest) {
+        (b"tEXt", text) => text.get(..text.len().min(64 << 10))?.to_vec(),
+        (b"zTXt", [0, stream @ ..]) => packed(stream)?,
+        // Flag and method, then a language and a translated keyword, both empty.
+        (b"iTXt", [0, 0, 0, 0, text @ ..]) => text.get(..text.len().min(64 << 10))?.to_vec(),
+        (b"iTXt", [1, 0, 0, 0, stream @ ..]) => packed(stream)?,
+        _ => return None,
+    };
+    // A line with the name, one with the length, then digits.
+    let mut lines = text.trim_ascii_start().splitn(3, |byte| *byte == b'\n');
+    let digits = lines.nth(2)?;
+    let mut nibbles = digits.iter().filter_map(|byte| char::from(*byte).to_digit(16));
+    let mut bytes = Vec::new();
+    while let (Some(high), Some(low)) = (nibbles.next(), nibbles.next()) {
+        bytes.push(u8::try_from(high * 16 + low).ok()?);
+    }
+    Some(bytes)
+}
+
+/// Which end of a number comes first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    /// `II`.
     Little,
+    /// `MM`.
     Big,
 }
 
 impl Order {
     /// The first integer of an entry: in its last four bytes, or where they point when there are
     /// more integers than fit.
-    fn integer(&self, tiff: &[u8], entry: usize) -> Option<u16> {
+    fn integer(self, tiff: &[u8], entry: usize) -> Option<u16> {
         const BYTE: u16 = 1;
         const SHORT: u16 = 3;
         const LONG: u16 = 4;
@@ -55,7 +100,7 @@ impl Order {
         }
     }
 
-    fn u16(&self, bytes: &[u8], at: usize) -> Option<u16> {
+    pub(crate) fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
         let two = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
         Some(match self {
             Order::Little => u16::from_le_bytes(two),
@@ -63,11 +108,19 @@ impl Order {
         })
     }
 
-    fn u32(&self, bytes: &[u8], at: usize) -> Option<u32> {
+    pub(crate) fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
         let four = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
         Some(match self {
             Order::Little => u32::from_le_bytes(four),
             Order::Big => u32::from_be_bytes(four),
+        })
+    }
+
+    pub(crate) fn u64(self, bytes: &[u8], at: usize) -> Option<u64> {
+        let eight = bytes.get(at..at.checked_add(8)?)?.try_into().ok()?;
+        Some(match self {
+            Order::Little => u64::from_le_bytes(eight),
+            Order::Big => u64::from_be_bytes(eight),
         })
     }
 }

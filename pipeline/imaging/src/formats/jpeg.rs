@@ -1,26 +1,36 @@
 //! JPEG (ITU-T T.81 | ISO/IEC 10918-1; JFIF 1.02; EXIF 2.32 for orientation).
 
-use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
-use super::{Channels, Format, Header, HeaderError, Whole, exif, short, side_too_long};
+use super::{Channels, Format, Header, HeaderError, Whole, exif, short};
+use crate::colour::Colour;
 use crate::fault::Fault;
-use crate::geometry::{Orientation, Size};
-use crate::resample::Bitmap;
+use crate::geometry::Orientation;
 use crate::rows::{Depth, Layout, Picture, Rows};
 
 /// The longest side that a frame header can say.
 const SIDE: u32 = 65_535;
-/// From this quality on, colour is kept at full resolution (4:4:4 instead of 4:2:0).
-const FULL_COLOUR: u8 = 90;
 
 /// Walks the markers up to the first scan (T.81, B.1.1). Bytes between segments are skipped, as
 /// libjpeg does.
 pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
+    walk(head, whole).map(|(header, _)| header)
+}
+
+/// In how many scans a frame comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scans {
+    /// One of a sequential frame, or any number of a progressive one.
+    Usual,
+    /// A sequential frame with fewer components in its first scan than it has.
+    Separate,
+}
+
+fn walk(head: &[u8], whole: Whole) -> Result<(Header, Scans), HeaderError> {
     const ENDS: &str = "The JPEG ends before its first scan.";
     let mut orientation = None;
     let mut frame: Option<Frame> = None;
@@ -113,18 +123,15 @@ impl Frame {
         Ok(Frame { progressive, width, height, components })
     }
 
-    /// `scanned` is the number of components in the first scan. Sequential frames with one scan for
-    /// each component are legal and rare; zune-jpeg 0.5.15 loses all scans but the first of some of
-    /// them without a word, so they are refused until a release has the fix of 0.5.16-rc3.
-    fn header(&self, scanned: u8, orientation: Orientation) -> Result<Header, Fault> {
-        if !self.progressive && scanned < self.components {
-            return Err(Fault::unsupported(format!(
-                "The JPEG is sequential with {scanned} of {} components in its first scan, which \
-                 is not read.",
-                self.components
-            )));
+    /// `scanned` is the number of components in the first scan.
+    fn header(&self, scanned: u8, orientation: Orientation) -> Result<(Header, Scans), Fault> {
+        let separate = !self.progressive && scanned < self.components;
+        if separate && self.components > 3 {
+            return Err(Fault::unsupported(
+                "The JPEG is sequential in CMYK with a scan for each ink, which is not read.",
+            ));
         }
-        Ok(Header {
+        let header = Header {
             format: Format::Jpeg,
             width: u32::from(self.width),
             height: u32::from(self.height),
@@ -136,8 +143,9 @@ impl Frame {
                 _ => Channels::Cmyk,
             },
             depth: 8,
-            progressive: self.progressive,
-        })
+            progressive: self.progressive || separate,
+        };
+        Ok((header, if separate { Scans::Separate } else { Scans::Usual }))
     }
 }
 
@@ -145,7 +153,7 @@ impl Frame {
 /// coefficients of all. A block side may be 32 pixels, by sampling factors of up to 4.
 pub(crate) fn memory(header: &Header) -> u64 {
     let components = header.channels.count() as u64;
-    let picture = header.size().pixels() * header.channels.decoded().count() as u64;
+    let picture = header.size().pixels() * header.channels.count() as u64;
     let padded = |side: u32| u64::from(side).next_multiple_of(32);
     let blocks = padded(header.width) * 32 * components * 2 * 4;
     let coefficients = if header.progressive {
@@ -166,32 +174,115 @@ pub(crate) fn open<'a>(bytes: &'a [u8], header: &Header) -> Result<Box<dyn Rows 
             "The JPEG ends before its picture does: it has no EOI marker.",
         ));
     }
-    let channels = header.channels.decoded();
+    let (_, scans) = walk(bytes, Whole::Yes).map_err(|error| match error {
+        HeaderError::Fault(fault) => fault,
+        HeaderError::NeedMore => Fault::truncated("The JPEG ends before its first scan."),
+    })?;
+    let layout = Layout {
+        width: header.width,
+        height: header.height,
+        channels: header.channels,
+        depth: Depth::Eight,
+        orientation: header.orientation,
+    };
+    let mut decoder = decoder(
+        bytes,
+        match layout.channels {
+            Channels::Grey => ColorSpace::Luma,
+            Channels::Cmyk => ColorSpace::CMYK,
+            _ => ColorSpace::RGB,
+        },
+    )?;
+    // Inks are handed over as they are stored: the conversion of the decoder knows no profile.
+    let ycck = decoder.input_colorspace() == Some(ColorSpace::YCCK);
+    if layout.channels == Channels::Cmyk && ycck {
+        decoder = self::decoder(bytes, ColorSpace::YCCK)?;
+    }
+    let colour = decoder.icc_profile().map_or(Colour::Srgb, |icc| Colour::Profile(icc.into()));
+    let needed = layout.row_bytes() * layout.height as usize;
+    let mut samples = if scans == Scans::Separate {
+        separate(bytes, needed)?
+    } else {
+        if decoder.output_buffer_size() != Some(needed) {
+            return Err(Fault::damaged("The JPEG's headers contradict each other."));
+        }
+        let mut samples = vec![0; needed];
+        decoder.decode_into(&mut samples).map_err(fault)?;
+        samples
+    };
+    drop(decoder);
+    if layout.channels == Channels::Cmyk {
+        inks(&mut samples, ycck, has_adobe(bytes));
+    }
+    Ok(Box::new(Picture::new(layout, samples)?.coloured(colour)))
+}
+
+fn decoder(bytes: &[u8], out: ColorSpace) -> Result<JpegDecoder<ZCursor<&[u8]>>, Fault> {
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(SIDE as usize)
         .set_max_height(SIDE as usize)
-        .jpeg_set_out_colorspace(match channels {
-            Channels::Grey => ColorSpace::Luma,
-            _ => ColorSpace::RGB,
-        });
+        .jpeg_set_out_colorspace(out);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(fault)?;
-    let layout = Layout {
-        width: header.width,
-        height: header.height,
-        channels,
-        depth: Depth::Eight,
-        orientation: header.orientation,
-    };
-    let needed = layout.row_bytes() * layout.height as usize;
-    if decoder.output_buffer_size() != Some(needed) {
+    Ok(decoder)
+}
+
+/// A sequential frame with a scan for each component: zune-jpeg 0.5.15 loses all but the first of
+/// some without a word, so another decoder reads them.
+fn separate(bytes: &[u8], needed: usize) -> Result<Vec<u8>, Fault> {
+    use jpeg_decoder::{Decoder, Error};
+    let mut decoder = Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(needed);
+    let samples = decoder.decode().map_err(|error| match error {
+        Error::Io(_) => Fault::truncated("The JPEG ends before its picture does."),
+        Error::Unsupported(what) => {
+            Fault::unsupported(format!("The JPEG is of a kind that is not read: {what:?}."))
+        }
+        other => Fault::damaged(format!("The JPEG is damaged: {other}.")),
+    })?;
+    if samples.len() != needed {
         return Err(Fault::damaged("The JPEG's headers contradict each other."));
     }
-    let mut samples = vec![0; needed];
-    decoder.decode_into(&mut samples).map_err(fault)?;
-    drop(decoder);
-    Ok(Box::new(Picture::new(layout, samples)?))
+    Ok(samples)
+}
+
+/// Makes ink of stored samples, 0 for none. Adobe stores inks inverted (technical note 5116), and
+/// of YCCK the red, green and blue of them; files without its segment are as they say.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0–255")]
+#[expect(clippy::many_single_char_names, reason = "the components as their standards name them")]
+fn inks(samples: &mut [u8], ycck: bool, adobe: bool) {
+    for pixel in samples.as_chunks_mut::<4>().0 {
+        if ycck {
+            let [y, cb, cr, k] = *pixel;
+            let (y, cb, cr) = (f32::from(y), f32::from(cb) - 128.0, f32::from(cr) - 128.0);
+            let [r, g, b] = [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb]
+                .map(|value| value.round().clamp(0.0, 255.0) as u8);
+            *pixel = [255 - r, 255 - g, 255 - b, k];
+        }
+        if adobe {
+            *pixel = pixel.map(|value| 255 - value);
+        }
+    }
+}
+
+/// Whether an APP14 segment of Adobe stands in front of the first scan.
+fn has_adobe(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some((marker, after)) = next_marker(bytes, at) {
+        at = after;
+        match marker {
+            0x01 | 0xd0..=0xd8 => continue,
+            0xda => return false,
+            0xee if bytes.get(at + 2..).is_some_and(|body| body.starts_with(b"Adobe")) => {
+                return true;
+            }
+            _ => {}
+        }
+        let Some(length) = bytes.get(at..at + 2) else { return false };
+        at += usize::from(u16::from_be_bytes([length[0], length[1]]));
+    }
+    false
 }
 
 /// Whether an EOI marker follows the first scan. Segments are skipped by their length, so that the
@@ -226,36 +317,4 @@ fn fault(error: DecodeErrors) -> Fault {
         }
         other => Fault::damaged(format!("The JPEG is damaged: {other}.")),
     }
-}
-
-/// Encodes in one interleaved scan; colour is halved each way below [`FULL_COLOUR`], by averages.
-/// `bitmap` has no alpha. Optimised Huffman tables would save 3.5 % of the bytes, but this encoder
-/// then writes a scan for each component, and readers in Rust lose two of them: see
-/// [`Frame::header`]. A progressive file is no smaller.
-pub(crate) fn encode(bitmap: &Bitmap, quality: u8) -> Result<Vec<u8>, Fault> {
-    let too_long = |_| side_too_long(Format::Jpeg, bitmap.size, SIDE);
-    let width = u16::try_from(bitmap.size.width).map_err(too_long)?;
-    let height = u16::try_from(bitmap.size.height).map_err(too_long)?;
-    let mut file = Vec::new();
-    let mut encoder = Encoder::new(&mut file, quality.clamp(1, 100));
-    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-    encoder.set_sampling_factor(if quality < FULL_COLOUR {
-        SamplingFactor::R_4_2_0
-    } else {
-        SamplingFactor::R_4_4_4
-    });
-    let colour = match bitmap.channels {
-        Channels::Grey => ColorType::Luma,
-        _ => ColorType::Rgb,
-    };
-    encoder
-        .encode(&bitmap.samples, width, height, colour)
-        .map_err(|error| Fault::damaged(format!("The JPEG cannot be written: {error}.")))?;
-    Ok(file)
-}
-
-/// Rows of blocks, and an output that grows by doubling; never more than the pixels themselves.
-pub(crate) fn encoder_memory(size: Size) -> u64 {
-    let padded = |side: u32| u64::from(side).next_multiple_of(16);
-    padded(size.width) * padded(size.height) * 3 * 6 + 4096
 }

@@ -1,85 +1,35 @@
 //! The formats, one file each, and what is known about a picture before it is decoded.
 
+mod animation;
+mod apng;
+mod avif;
+mod bmp;
 pub(crate) mod exif;
+mod format;
+mod gif;
+mod heic;
+mod heif;
 pub(crate) mod jpeg;
+mod jxl;
+mod mosaic;
 pub(crate) mod png;
+mod svg;
+mod tiff;
 pub(crate) mod webp;
+mod yuv;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
+pub use format::Format;
+use format::{Prolog, prolog};
+
+use crate::colour::Colour;
 use crate::fault::{Fault, FaultCode};
 use crate::geometry::{Orientation, Size};
 use crate::limits::Limits;
-use crate::resample::Bitmap;
 use crate::rows::Rows;
-
-/// A file format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// ITU-T T.81: read (baseline and progressive Huffman, 8 bits) and written.
-    Jpeg,
-    /// PNG, third edition: read (first image) and written.
-    Png,
-    /// RFC 9649: written (lossy), not yet read.
-    WebP,
-}
-
-/// What is the same for every file of a format.
-struct Facts {
-    name: &'static str,
-    media_type: &'static str,
-    /// How a file begins; `None` for formats that are only written.
-    magic: Option<&'static [u8]>,
-}
-
-impl Format {
-    /// Every format.
-    pub const ALL: &[Format] = &[Format::Jpeg, Format::Png, Format::WebP];
-
-    fn facts(self) -> Facts {
-        match self {
-            Format::Jpeg => {
-                Facts { name: "jpeg", media_type: "image/jpeg", magic: Some(b"\xff\xd8\xff") }
-            }
-            Format::Png => {
-                Facts { name: "png", media_type: "image/png", magic: Some(b"\x89PNG\r\n\x1a\n") }
-            }
-            Format::WebP => Facts { name: "webp", media_type: "image/webp", magic: None },
-        }
-    }
-
-    /// The format that these first bytes announce, among those that are read here. The name and
-    /// the declared type of a file are not asked.
-    pub fn sniff(head: &[u8]) -> Option<Format> {
-        Format::ALL
-            .iter()
-            .copied()
-            .find(|format| format.facts().magic.is_some_and(|magic| head.starts_with(magic)))
-    }
-
-    /// The extension of written files, without a dot. It equals the [name](Format::name).
-    pub fn extension(self) -> &'static str {
-        self.name()
-    }
-
-    /// The IANA media type.
-    pub fn media_type(self) -> &'static str {
-        self.facts().media_type
-    }
-
-    /// The name in presets, plans and records.
-    pub fn name(self) -> &'static str {
-        self.facts().name
-    }
-
-    /// The format of a [name](Format::name).
-    pub fn from_name(name: &str) -> Option<Format> {
-        Format::ALL.iter().copied().find(|format| format.name() == name)
-    }
-}
 
 /// The samples of a pixel as stored in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,7 +43,7 @@ pub enum Channels {
     Rgb,
     /// Three samples and alpha.
     Rgba,
-    /// Four inks; decoded to RGB.
+    /// Four inks.
     Cmyk,
 }
 
@@ -113,7 +63,7 @@ impl Channels {
         matches!(self, Channels::GreyAlpha | Channels::Rgba)
     }
 
-    /// What decoding makes of them: CMYK becomes RGB.
+    /// What linear light makes of them: inks become colours.
     #[must_use]
     pub fn decoded(self) -> Channels {
         match self {
@@ -133,16 +83,17 @@ pub struct Header {
     pub width: u32,
     /// Rows as stored.
     pub height: u32,
-    /// From EXIF, in front of the pixels; [`Orientation::Upright`] when absent or out of range.
+    /// From EXIF, of AVIF and HEIC from their boxes; [`Orientation::Upright`] when absent or out of
+    /// range, and where the decoder turns the picture itself.
     pub orientation: Orientation,
     /// Pictures in the file, as declared; 1 when it is no animation.
     pub frames: u32,
     /// Samples of a pixel as stored.
     pub channels: Channels,
-    /// Bits of a sample as stored: 1, 2, 4, 8 or 16.
+    /// Bits of a sample as stored, at most 16; of a palette, of an index.
     pub depth: u8,
-    /// The picture comes in several passes (progressive JPEG, interlaced PNG), so that decoding
-    /// needs room for all of it.
+    /// Decoding needs room for all of the picture: it comes in several passes (progressive JPEG,
+    /// interlaced PNG), in one piece, or has to be drawn.
     pub progressive: bool,
 }
 
@@ -167,23 +118,35 @@ pub enum HeaderError {
 }
 
 impl Header {
-    /// Parses without decoding, in time linear in `head` and without allocating. `head` is the
-    /// beginning of the file; `whole` says whether it is all of it.
+    /// Parses without decoding, in time linear in `head` and with small, bounded allocations. `head`
+    /// is the beginning of the file; `whole` says whether it is all of it. Where a format lets its
+    /// header lie anywhere (TIFF, WebP with EXIF, AVIF and HEIC) or counts its pictures nowhere
+    /// (GIF), that may be needed.
     pub fn parse(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
-        /// The longest magic number.
-        const MAGIC: usize = 8;
+        /// What sniffing looks at, apart from texts and the brands of `ftyp`.
+        const MAGIC: usize = 18;
         match Format::sniff(head) {
             Some(Format::Jpeg) => jpeg::header(head, whole),
             Some(Format::Png) => png::header(head, whole),
-            Some(Format::WebP) | None if whole == Whole::No && head.len() < MAGIC => {
-                Err(HeaderError::NeedMore)
-            }
-            Some(Format::WebP) | None if head.is_empty() => {
+            Some(Format::WebP) => webp::header(head, whole),
+            Some(Format::Gif) => gif::header(head, whole),
+            Some(Format::Bmp) => bmp::header(head, whole),
+            Some(Format::Tiff) => tiff::header(head, whole),
+            Some(Format::Avif | Format::Heic) => heif::header(head, whole),
+            Some(Format::Jxl) => jxl::header(head, whole),
+            Some(Format::Svg) => svg::header(head, whole),
+            None if head.is_empty() && whole == Whole::Yes => {
                 Err(Fault::new(FaultCode::Empty, "The file has no bytes.").into())
             }
-            Some(Format::WebP) | None => {
-                Err(Fault::unsupported("The file does not begin as a JPEG or PNG does.").into())
+            None if head.len() < MAGIC => Err(short(whole, "The file is too short for a picture.")),
+            None if matches!(prolog(head), Prolog::Unfinished) => {
+                Err(short(whole, "The text ends before its root element."))
             }
+            None if head.starts_with(b"\x1f\x8b") => Err(Fault::unsupported(
+                "The file is compressed by gzip; a compressed SVG is read after unpacking only.",
+            )
+            .into()),
+            None => Err(Fault::unsupported("The file does not begin as any picture does.").into()),
         }
     }
 
@@ -202,8 +165,26 @@ impl Header {
         match self.format {
             Format::Jpeg => jpeg::memory(self),
             Format::Png => png::memory(self),
-            Format::WebP => u64::MAX,
+            Format::WebP => webp::memory(self),
+            Format::Gif => gif::memory(self),
+            Format::Bmp => bmp::memory(self),
+            Format::Tiff => tiff::memory(self),
+            Format::Avif => avif::memory(self),
+            Format::Jxl => jxl::memory(self),
+            Format::Svg => svg::memory(self),
+            Format::Heic => heic::memory(self),
         }
+    }
+}
+
+/// The colour of code points (ITU-T H.273, tables 2 and 3). Unspecified is sRGB, and so are the
+/// curves of cameras (1, 6, 14, 15), which every browser takes for it.
+pub(crate) fn coded(primaries: u8, transfer: u8) -> Colour {
+    let primaries = if matches!(primaries, 0 | 2) { 1 } else { primaries };
+    let transfer = if matches!(transfer, 0 | 1 | 2 | 6 | 14 | 15) { 13 } else { transfer };
+    match (primaries, transfer) {
+        (1, 13) => Colour::Srgb,
+        _ => Colour::Coded { primaries, transfer },
     }
 }
 
@@ -230,7 +211,14 @@ pub fn open<'a>(
     guarded(|| match header.format {
         Format::Jpeg => jpeg::open(bytes, header),
         Format::Png => png::open(bytes, header, limits),
-        Format::WebP => Err(Fault::unsupported("WebP is written, not read.")),
+        Format::WebP => webp::open(bytes, header, limits),
+        Format::Gif => gif::open(bytes, header),
+        Format::Bmp => bmp::open(bytes, header),
+        Format::Tiff => tiff::open(bytes, header),
+        Format::Avif => avif::open(bytes, header, limits),
+        Format::Jxl => jxl::open(bytes, header),
+        Format::Svg => svg::open(bytes, header),
+        Format::Heic => heic::open(bytes, header, limits),
     })
 }
 
@@ -244,36 +232,4 @@ pub(crate) fn guarded<T>(decode: impl FnOnce() -> Result<T, Fault>) -> Result<T,
             .unwrap_or("no message");
         Err(Fault::damaged(format!("The decoder gave up: {reason}.")))
     })
-}
-
-/// Encodes 8-bit sRGB pixels. A picture that the format cannot hold is
-/// [`FaultCode::SideTooLong`].
-pub(crate) fn encode(bitmap: &Bitmap, format: Format, quality: u8) -> Result<Vec<u8>, Fault> {
-    match format {
-        Format::Jpeg => jpeg::encode(bitmap, quality),
-        Format::Png => png::encode(bitmap),
-        Format::WebP => webp::encode(bitmap, quality),
-    }
-}
-
-/// Upper bound of what an encoder allocates for a picture of this size, its output included.
-pub(crate) fn encoder_memory(format: Format, size: Size) -> u64 {
-    match format {
-        Format::Jpeg => jpeg::encoder_memory(size),
-        Format::Png => png::encoder_memory(size),
-        Format::WebP => webp::encoder_memory(size),
-    }
-}
-
-/// A picture with a side longer than a format's header can say.
-pub(crate) fn side_too_long(format: Format, size: Size, most: u32) -> Fault {
-    Fault::new(
-        FaultCode::SideTooLong,
-        format!(
-            "The variant is {}×{}; the longest side of a {} is {most}.",
-            size.width,
-            size.height,
-            format.name()
-        ),
-    )
 }

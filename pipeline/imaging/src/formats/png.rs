@@ -1,14 +1,16 @@
-//! PNG (W3C Recommendation, third edition, 2025), its first image.
+//! PNG (W3C Recommendation, third edition, 2025): its image, or the pictures of its animation.
 
 use std::io::{Cursor, ErrorKind};
 
-use ::png::{BitDepth, ColorType, Decoder, DecodingError, Encoder, Reader, Transformations};
+use ::png::{BitDepth, ColorType, Decoder, DecodingError, Reader, Transformations};
 
-use super::{Channels, Format, Header, HeaderError, Whole, exif, short};
+use super::animation::Animation;
+use super::apng::Pictures;
+use super::{Channels, Format, Header, HeaderError, Whole, coded, exif, short};
+use crate::colour::Colour;
 use crate::fault::{Fault, FaultCode};
-use crate::geometry::{Orientation, Size};
+use crate::geometry::Orientation;
 use crate::limits::Limits;
-use crate::resample::Bitmap;
 use crate::rows::{Depth, Guarded, Layout, Picture, Rows};
 
 /// Walks the chunks up to the first image data. An `eXIf` chunk behind the pixels is not looked
@@ -48,6 +50,14 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
                 let body = body()?;
                 let tiff = body.strip_prefix(b"Exif\0\0").unwrap_or(body);
                 header.orientation = exif::orientation(tiff).unwrap_or_default();
+            }
+            // ImageMagick's way, from before there was a chunk for it.
+            (b"tEXt" | b"zTXt" | b"iTXt", Some(header))
+                if header.orientation == Orientation::Upright =>
+            {
+                if let Some(tiff) = exif::raw_profile(kind, body()?) {
+                    header.orientation = exif::orientation(exif::bare(&tiff)).unwrap_or_default();
+                }
             }
             (b"IDAT", Some(header)) => return Ok(header.clone()),
             (b"IEND", Some(_)) => {
@@ -104,8 +114,13 @@ pub(crate) fn memory(header: &Header) -> u64 {
     let sample = if header.depth == 16 { 2 } else { 1 };
     let row = u64::from(header.width) * header.channels.count() as u64 * sample;
     let inflater = 1 << 20;
-    let picture = if header.progressive { row * u64::from(header.height) } else { 0 };
-    row * 8 + inflater + picture
+    let pictures = match (header.frames > 1, header.progressive) {
+        // The canvas, a picture, and the canvas as it was before.
+        (true, _) => 3,
+        (false, true) => 1,
+        (false, false) => 0,
+    };
+    row * 8 + inflater + row * u64::from(header.height) * pictures
 }
 
 /// Opens the picture for reading row by row; an interlaced one is decoded as a whole. Samples of
@@ -119,18 +134,33 @@ pub(crate) fn open<'a>(
     let mut decoder =
         Decoder::new_with_limits(Cursor::new(bytes), ::png::Limits { bytes: bytes_allowed });
     decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(fault)?;
     let layout = layout(&reader, header)?;
+    let colour = colour(&reader);
+    if header.frames > 1 {
+        let repeats = reader.info().animation_control.map_or(0, |control| control.num_plays);
+        let pictures = Pictures::new(reader, layout, header.frames);
+        return Ok(Box::new(Guarded::new(Animation::new(pictures, layout, colour, repeats)?)));
+    }
     if reader.info().interlaced {
         let mut samples = vec![0; layout.row_bytes() * layout.height as usize];
         reader.next_frame(&mut samples).map_err(fault)?;
         native(&mut samples, layout.depth);
-        Ok(Box::new(Picture::new(layout, samples)?))
+        Ok(Box::new(Picture::new(layout, samples)?.coloured(colour)))
     } else {
         let left = layout.height;
-        Ok(Box::new(Guarded::new(Lines { reader, layout, left })))
+        Ok(Box::new(Guarded::new(Lines { reader, layout, colour, left })))
+    }
+}
+
+/// Code points go before a profile (13.13). A profile that cannot be unpacked is as if absent.
+fn colour(reader: &Reader<Cursor<&[u8]>>) -> Colour {
+    let info = reader.info();
+    match (&info.coding_independent_code_points, &info.icc_profile) {
+        (Some(points), _) => coded(points.color_primaries, points.transfer_function),
+        (None, Some(profile)) => Colour::Profile(profile.to_vec().into()),
+        (None, None) => Colour::Srgb,
     }
 }
 
@@ -165,12 +195,17 @@ fn layout(reader: &Reader<Cursor<&[u8]>>, header: &Header) -> Result<Layout, Fau
 struct Lines<'a> {
     reader: Reader<Cursor<&'a [u8]>>,
     layout: Layout,
+    colour: Colour,
     left: u32,
 }
 
 impl Rows for Lines<'_> {
     fn layout(&self) -> Layout {
         self.layout
+    }
+
+    fn colour(&self) -> &Colour {
+        &self.colour
     }
 
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
@@ -194,7 +229,7 @@ impl Rows for Lines<'_> {
 }
 
 /// Sixteen bits come in network order.
-fn native(samples: &mut [u8], depth: Depth) {
+pub(crate) fn native(samples: &mut [u8], depth: Depth) {
     if depth == Depth::Sixteen {
         let (pairs, _) = samples.as_chunks_mut::<2>();
         for pair in pairs {
@@ -203,7 +238,7 @@ fn native(samples: &mut [u8], depth: Depth) {
     }
 }
 
-fn fault(error: DecodingError) -> Fault {
+pub(crate) fn fault(error: DecodingError) -> Fault {
     match error {
         DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
             Fault::truncated("The PNG ends before its picture does.")
@@ -213,29 +248,4 @@ fn fault(error: DecodingError) -> Fault {
         }
         other => Fault::damaged(format!("The PNG is damaged: {other}.")),
     }
-}
-
-/// Encodes 8 bits a sample at the crate's balanced level.
-pub(crate) fn encode(bitmap: &Bitmap) -> Result<Vec<u8>, Fault> {
-    let mut file = Vec::new();
-    let mut encoder = Encoder::new(&mut file, bitmap.size.width, bitmap.size.height);
-    encoder.set_depth(BitDepth::Eight);
-    encoder.set_color(match bitmap.channels {
-        Channels::Grey => ColorType::Grayscale,
-        Channels::GreyAlpha => ColorType::GrayscaleAlpha,
-        Channels::Rgb | Channels::Cmyk => ColorType::Rgb,
-        Channels::Rgba => ColorType::Rgba,
-    });
-    let unwritten = |error: ::png::EncodingError| {
-        Fault::damaged(format!("The PNG cannot be written: {error}."))
-    };
-    let mut writer = encoder.write_header().map_err(unwritten)?;
-    writer.write_image_data(&bitmap.samples).map_err(unwritten)?;
-    writer.finish().map_err(unwritten)?;
-    Ok(file)
-}
-
-/// Filtered and deflated copies, and an output that grows by doubling.
-pub(crate) fn encoder_memory(size: Size) -> u64 {
-    size.pixels() * 4 * 4 + (1 << 20)
 }

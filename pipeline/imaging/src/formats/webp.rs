@@ -1,134 +1,190 @@
-//! WebP (RFC 9649), lossy, by libwebp. The one module of this crate with foreign code: only pixels
-//! of our own making reach it, never uploaded bytes.
-#![expect(
-    unsafe_code,
-    reason = "libwebp is C; no Rust encoder of lossy WebP with a permissive licence is released"
-)]
+//! Reading WebP, by a decoder without foreign code.
 
-use std::ptr;
+use std::io::Cursor;
 
-use libwebp_sys as c;
+use image_webp::{DecodingError, LoopCount, WebPDecoder};
 
-use super::{Channels, Format, side_too_long};
-use crate::fault::Fault;
-use crate::geometry::Size;
-use crate::resample::Bitmap;
+use crate::colour::Colour;
+use crate::fault::{Fault, FaultCode};
+use crate::formats::animation::{Animation, Frames};
+use crate::formats::{Channels, Format, Header, HeaderError, Whole, exif, short};
+use crate::geometry::Orientation;
+use crate::limits::Limits;
+use crate::rows::{Depth, Guarded, Layout, Picture, Rows};
 
-/// The longest side that a frame header can say.
-const SIDE: u32 = 16_383;
+const ENDS: &str = "The WebP ends before its picture does.";
 
-/// How hard libwebp searches, 0–6: a function of the size alone.
-fn method(size: Size) -> i32 {
-    match size.pixels() {
-        0..=90_000 => 4,
-        90_001..=4_000_000 => 2,
-        _ => 1,
+/// Flags of a VP8X chunk (RFC 9649, 2.7).
+const ANIMATED: u8 = 0x02;
+const EXIF: u8 = 0x08;
+const ALPHA: u8 = 0x10;
+
+/// Walks the chunks up to the picture, and on to the end where pictures are to be counted or EXIF
+/// is announced, which stands behind them.
+pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
+    let mut found: Option<Header> = None;
+    let mut flags = 0;
+    let mut pictures = 0_u32;
+    let mut at: usize = 12;
+    loop {
+        let done = pictures > 0 && flags & (ANIMATED | EXIF) == 0;
+        let Some(start) = head.get(at..at + 8).filter(|_| !done) else {
+            // A picture that is whole is not lost with the metadata behind it.
+            if done || whole == Whole::Yes && pictures > 0 {
+                break;
+            }
+            return Err(short(whole, ENDS));
+        };
+        let (kind, length) = start.split_at(4);
+        let length =
+            usize::try_from(u32::from_le_bytes([length[0], length[1], length[2], length[3]]))
+                .unwrap_or(usize::MAX);
+        let next = at.saturating_add(8).saturating_add(length).saturating_add(length & 1);
+        let body = head.get(at + 8..).unwrap_or_default();
+        match kind {
+            b"VP8X" if found.is_none() => {
+                let &[bits, _, _, _, w0, w1, w2, h0, h1, h2, ..] = body else {
+                    return Err(short(whole, ENDS));
+                };
+                flags = bits;
+                let side = |a, b, c| u32::from_le_bytes([a, b, c, 0]) + 1;
+                let channels = if bits & ALPHA == 0 { Channels::Rgb } else { Channels::Rgba };
+                found = Some(plain(side(w0, w1, w2), side(h0, h1, h2), channels));
+            }
+            b"VP8 " => {
+                pictures += 1;
+                let &[_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1, ..] = body else {
+                    return Err(frame(body, whole));
+                };
+                // The two bits above are a hint for scaling.
+                let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+                found.get_or_insert_with(|| plain(side(w0, w1), side(h0, h1), Channels::Rgb));
+            }
+            b"VP8L" => {
+                pictures += 1;
+                let &[0x2f, a, b, c, d, ..] = body else {
+                    return Err(frame(body, whole));
+                };
+                let bits = u32::from_le_bytes([a, b, c, d]);
+                let channels = if bits >> 28 & 1 == 0 { Channels::Rgb } else { Channels::Rgba };
+                let (width, height) = ((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1);
+                found.get_or_insert_with(|| plain(width, height, channels));
+            }
+            b"ANMF" => pictures = pictures.saturating_add(1),
+            b"EXIF" => {
+                // Cut metadata do not take a whole picture with them.
+                if length > body.len() && whole == Whole::No {
+                    return Err(HeaderError::NeedMore);
+                }
+                let body = &body[..length.min(body.len())];
+                if let Some(header) = &mut found {
+                    header.orientation = exif::orientation(exif::bare(body)).unwrap_or_default();
+                }
+                flags &= !EXIF;
+            }
+            _ => {}
+        }
+        if next > head.len() && whole == Whole::Yes && matches!(kind, b"VP8 " | b"VP8L" | b"ANMF") {
+            return Err(Fault::truncated(ENDS).into());
+        }
+        at = next;
     }
+    let mut header = found.ok_or_else(|| Fault::damaged("The WebP has no picture."))?;
+    if header.width == 0 || header.height == 0 {
+        return Err(Fault::damaged("The WebP's picture has no size.").into());
+    }
+    if flags & ANIMATED != 0 {
+        header.frames = pictures;
+    }
+    Ok(header)
 }
 
-/// Encodes with alpha where there is any.
-pub(crate) fn encode(bitmap: &Bitmap, quality: u8) -> Result<Vec<u8>, Fault> {
-    if bitmap.size.width.max(bitmap.size.height) > SIDE {
-        return Err(side_too_long(Format::WebP, bitmap.size, SIDE));
-    }
-    let coloured = in_colour(bitmap);
-    let samples = coloured.as_deref().unwrap_or(&bitmap.samples);
-    let mut work = Work::new(bitmap.size, quality).ok_or_else(failed)?;
-    if bitmap.channels.has_alpha() {
-        work.import(samples, 4, c::WebPPictureImportRGBA)?;
+/// A picture chunk that begins with anything else.
+fn frame(body: &[u8], whole: Whole) -> HeaderError {
+    if body.len() < 10 {
+        short(whole, ENDS)
     } else {
-        work.import(samples, 3, c::WebPPictureImportRGB)?;
+        Fault::damaged("The WebP's picture does not begin as one.").into()
     }
-    work.finish()
 }
 
-/// Planes and macroblocks of 1.5 (with alpha 2.5) bytes a pixel, RGB of grey, and the output twice.
-pub(crate) fn encoder_memory(size: Size) -> u64 {
-    size.pixels() * 16 + (1 << 20)
+fn plain(width: u32, height: u32, channels: Channels) -> Header {
+    Header {
+        format: Format::WebP,
+        width,
+        height,
+        orientation: Orientation::Upright,
+        frames: 1,
+        channels,
+        depth: 8,
+        progressive: false,
+    }
 }
 
-/// Grey as three equal samples; `None` when there is colour already.
-fn in_colour(bitmap: &Bitmap) -> Option<Vec<u8>> {
-    match bitmap.channels {
-        Channels::Grey => Some(bitmap.samples.iter().flat_map(|&v| [v, v, v]).collect()),
-        Channels::GreyAlpha => {
-            let (pixels, _) = bitmap.samples.as_chunks::<2>();
-            Some(pixels.iter().flat_map(|&[v, a]| [v, v, v, a]).collect())
+/// The picture, a frame as planes or ARGB, its alpha, and an animation's canvas.
+pub(crate) fn memory(header: &Header) -> u64 {
+    let padded = |side: u32| u64::from(side).next_multiple_of(16) + 16;
+    padded(header.width) * padded(header.height) * if header.frames > 1 { 16 } else { 11 }
+        + (4 << 20)
+}
+
+/// Decodes the picture, or composes those of an animation. Memory is bounded from the header
+/// first: the decoder itself allocates what the file asks for (image#3077).
+pub(crate) fn open<'a>(
+    bytes: &'a [u8],
+    header: &Header,
+    limits: &Limits,
+) -> Result<Box<dyn Rows + 'a>, Fault> {
+    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(fault)?;
+    decoder.set_memory_limit(usize::try_from(limits.memory).unwrap_or(usize::MAX));
+    if decoder.dimensions() != (header.width, header.height) {
+        return Err(Fault::damaged("The WebP's headers contradict each other."));
+    }
+    let colour = match decoder.icc_profile() {
+        Ok(Some(profile)) => Colour::Profile(profile.into()),
+        _ => Colour::Srgb,
+    };
+    let layout = Layout {
+        width: header.width,
+        height: header.height,
+        // The decoder decides by the picture's own header, which may say less than VP8X does.
+        channels: if decoder.has_alpha() { Channels::Rgba } else { Channels::Rgb },
+        depth: Depth::Eight,
+        orientation: header.orientation,
+    };
+    if decoder.is_animated() {
+        let repeats = match decoder.loop_count() {
+            LoopCount::Forever => 0,
+            LoopCount::Times(times) => u32::from(times.get()),
+        };
+        let frames = Pictures { decoder };
+        return Ok(Box::new(Guarded::new(Animation::new(frames, layout, colour, repeats)?)));
+    }
+    let mut samples = vec![0; layout.row_bytes() * layout.height as usize];
+    decoder.read_image(&mut samples).map_err(fault)?;
+    Ok(Box::new(Picture::new(layout, samples)?.coloured(colour)))
+}
+
+struct Pictures<'a> {
+    decoder: WebPDecoder<Cursor<&'a [u8]>>,
+}
+
+impl Frames for Pictures<'_> {
+    fn next(&mut self, canvas: &mut [u8]) -> Result<Option<u32>, Fault> {
+        match self.decoder.read_frame(canvas) {
+            Ok(duration) => Ok(Some(duration)),
+            Err(DecodingError::NoMoreFrames) => Ok(None),
+            Err(error) => Err(fault(error)),
         }
-        Channels::Rgb | Channels::Rgba | Channels::Cmyk => None,
     }
 }
 
-fn failed() -> Fault {
-    Fault::damaged("The WebP encoder could not be set up.")
-}
-
-/// libwebp's function for copying packed pixels into a picture.
-type Import = unsafe extern "C" fn(*mut c::WebPPicture, *const u8, i32) -> i32;
-
-/// A picture and its output, both freed when dropped.
-struct Work {
-    config: c::WebPConfig,
-    picture: c::WebPPicture,
-    output: Box<c::WebPMemoryWriter>,
-}
-
-impl Work {
-    fn new(size: Size, quality: u8) -> Option<Work> {
-        let mut config = c::WebPConfig::new().ok()?;
-        config.quality = f32::from(quality.clamp(1, 100));
-        config.method = method(size);
-        config.thread_level = 0;
-        let mut picture = c::WebPPicture::new().ok()?;
-        picture.use_argb = 0;
-        picture.width = i32::try_from(size.width).ok()?;
-        picture.height = i32::try_from(size.height).ok()?;
-        let output =
-            Box::new(c::WebPMemoryWriter { mem: ptr::null_mut(), size: 0, max_size: 0, pad: [0] });
-        Some(Work { config, picture, output })
-    }
-
-    fn import(&mut self, samples: &[u8], channels: i32, import: Import) -> Result<(), Fault> {
-        let stride = self.picture.width * channels;
-        let needed =
-            u64::from(stride.unsigned_abs()) * u64::from(self.picture.height.unsigned_abs());
-        if (samples.len() as u64) < needed {
-            return Err(failed());
+fn fault(error: DecodingError) -> Fault {
+    match error {
+        DecodingError::IoError(_) => Fault::truncated(ENDS),
+        DecodingError::MemoryLimitExceeded | DecodingError::ImageTooLarge => {
+            Fault::new(FaultCode::TooMuchMemory, "The WebP needs more memory than the limit.")
         }
-        // SAFETY: `picture` was initialised by libwebp and has its size set; `samples` holds
-        // `height` rows of `stride` bytes, checked above, which the call only reads; the planes it
-        // allocates belong to `picture` and are freed when `self` is dropped.
-        let fine = unsafe { import(&raw mut self.picture, samples.as_ptr(), stride) };
-        if fine == 0 { Err(self.error()) } else { Ok(()) }
-    }
-
-    fn finish(mut self) -> Result<Vec<u8>, Fault> {
-        self.picture.writer = Some(c::WebPMemoryWrite);
-        self.picture.custom_ptr = (&raw mut *self.output).cast();
-        // SAFETY: `config` was initialised by libwebp and is validated by the call; `picture` has
-        // its planes; `custom_ptr` is a memory writer, boxed so that it outlives the call at this
-        // address, and `WebPMemoryWrite` is the function that expects one.
-        let fine = unsafe { c::WebPEncode(&raw const self.config, &raw mut self.picture) };
-        if fine == 0 || self.output.mem.is_null() {
-            return Err(self.error());
-        }
-        // SAFETY: a memory writer holds `size` initialised bytes at `mem`, not null as checked
-        // above, which nothing changes while they are copied.
-        Ok(unsafe { std::slice::from_raw_parts(self.output.mem, self.output.size) }.to_vec())
-    }
-
-    fn error(&self) -> Fault {
-        Fault::damaged(format!("The WebP cannot be written: {:?}.", self.picture.error_code))
-    }
-}
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        // SAFETY: both were initialised, are owned by `self`, and are freed once; freeing what was
-        // never allocated is allowed for both.
-        unsafe {
-            c::WebPPictureFree(&raw mut self.picture);
-            c::WebPMemoryWriterClear(&raw mut *self.output);
-        }
+        other => Fault::damaged(format!("The WebP is damaged: {other}.")),
     }
 }

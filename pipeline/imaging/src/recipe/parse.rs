@@ -3,22 +3,23 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Preset, Presets, PresetsError};
+use super::{Gravity, Preset, Presets, PresetsError, keys};
+use crate::colour::Space;
+use crate::decimal::Decimal;
+use crate::effects::{self, AssetId, Effect};
 use crate::formats::Format;
-use crate::geometry::Fit;
+use crate::geometry::{Area, Fit, Point};
+use crate::plan::{Backdrop, Frames};
 
-/// When `quality` is left out.
-const QUALITY: u8 = 80;
-/// Keys that DESIGN.md describes and that are not made yet.
-const LATER: &[&str] = &["gravity", "effects"];
-const KEYS: &str = "fit, width, height, formats, quality, when";
+/// Answers the id of a file that an effect names, or what is wrong with it.
+type Resolve<'r> = &'r mut dyn FnMut(&str) -> Result<AssetId, String>;
 
-pub(super) fn presets(text: &str) -> Result<Presets, PresetsError> {
+pub(super) fn presets(text: &str, resolve: Resolve<'_>) -> Result<Presets, PresetsError> {
     let at = Text(text);
     let document = DeTable::parse(text)
         .map_err(|error| at.error(error.span().unwrap_or(0..0), error.message()))?;
@@ -33,7 +34,7 @@ pub(super) fn presets(text: &str) -> Result<Presets, PresetsError> {
         };
         for (name, table) in tables {
             at.check_name(name)?;
-            variants.insert(name.get_ref().to_string(), at.preset(name, table)?);
+            variants.insert(name.get_ref().to_string(), at.preset(name, table, resolve)?);
         }
     }
     if variants.is_empty() {
@@ -78,31 +79,45 @@ impl Text<'_> {
         Err(self.error(name.span(), message))
     }
 
-    fn preset(&self, name: &Key<'_>, value: &Value<'_>) -> Result<Preset, PresetsError> {
+    fn preset(
+        &self,
+        name: &Key<'_>,
+        value: &Value<'_>,
+        resolve: Resolve<'_>,
+    ) -> Result<Preset, PresetsError> {
         let DeValue::Table(table) = value.get_ref() else {
             return Err(self.unfit(value, name.get_ref(), "a table"));
         };
-        let mut preset = Preset {
-            fit: Fit::Inside,
-            width: None,
-            height: None,
-            formats: Vec::new(),
-            quality: QUALITY,
-        };
+        let mut preset = Preset::usual();
         for (key, value) in table {
             match key.get_ref().as_ref() {
+                "crop" => preset.crop = Some(self.crop(value)?),
+                "trim" => preset.trim = Some(self.decimal(value, "trim", 0.0..=1.0)?),
+                "flip" => preset.flip = self.boolean(value, "flip")?,
+                "flop" => preset.flop = self.boolean(value, "flop")?,
+                "rotate" => preset.rotate = Some(self.decimal(value, "rotate", -360.0..=360.0)?),
                 "fit" => preset.fit = self.fit(value)?,
                 "width" => preset.width = Some(self.number(value, "width", 65_535)?),
                 "height" => preset.height = Some(self.number(value, "height", 65_535)?),
+                "gravity" => preset.gravity = self.gravity(value)?,
+                "enlarge" => preset.enlarge = self.boolean(value, "enlarge")?,
+                "background" => preset.background = Some(self.background(value)?),
+                "effects" => preset.effects = self.effects(value, resolve)?,
                 "formats" => preset.formats = self.formats(value)?,
                 "quality" => preset.quality = self.number(value, "quality", 100)?,
-                "when" => self.when(value)?,
-                later if LATER.contains(&later) => {
-                    let message = format!("{later} is not supported yet; allowed: {KEYS}");
-                    return Err(self.error(key.span(), message));
+                "lossless" => preset.lossless = self.boolean(value, "lossless")?,
+                "palette" => preset.palette = self.boolean(value, "palette")?,
+                "animation" => {
+                    let words = [("first", Frames::First), ("keep", Frames::All)];
+                    preset.animation = self.word(value, "animation", &words)?;
                 }
+                "color" => {
+                    let words = [("srgb", Space::Srgb), ("keep", Space::Source)];
+                    preset.color = self.word(value, "color", &words)?;
+                }
+                "when" => self.word(value, "when", &[("upload", ())])?,
                 unknown => {
-                    let message = format!("unknown key \"{unknown}\"; allowed: {KEYS}");
+                    let message = format!("unknown key \"{unknown}\"; allowed: {}", keys::names());
                     return Err(self.error(key.span(), message));
                 }
             }
@@ -113,33 +128,132 @@ impl Text<'_> {
 
     fn check_complete(&self, name: &Key<'_>, preset: &Preset) -> Result<(), PresetsError> {
         let name_is = name.get_ref();
+        let cannot = |key: &str, format: Format| {
+            format!(
+                "variant {name_is} has {key} without {}; allowed with it among its formats",
+                format.name()
+            )
+        };
         let message = if preset.formats.is_empty() {
             format!("variant {name_is} has no formats; allowed: {}", formats())
         } else if preset.width.is_none() && preset.height.is_none() {
             format!("variant {name_is} has neither width nor height; one is needed")
         } else if (preset.width.is_none() || preset.height.is_none())
-            && matches!(preset.fit, Fit::Fill | Fit::Cover)
+            && matches!(preset.fit, Fit::Fill | Fit::Cover | Fit::Pad)
         {
             format!("variant {name_is} fills its box: both width and height are needed")
+        } else if preset.lossless && !preset.formats.contains(&Format::WebP) {
+            cannot("lossless", Format::WebP)
+        } else if preset.palette && !preset.formats.contains(&Format::Png) {
+            cannot("palette", Format::Png)
+        } else if preset.animation == Frames::All && !preset.formats.iter().any(|f| f.moves()) {
+            format!("variant {name_is} keeps animations; gif or webp is needed among its formats")
         } else {
             return Ok(());
         };
         Err(self.error(name.span(), message))
     }
 
-    fn fit(&self, value: &Value<'_>) -> Result<Fit, PresetsError> {
-        let names: Vec<&str> = Fit::ALL.iter().map(|(name, _)| *name).collect();
-        let allowed = names.join(", ");
+    /// One of a few words.
+    fn word<T: Copy>(
+        &self,
+        value: &Value<'_>,
+        key: &str,
+        words: &[(&str, T)],
+    ) -> Result<T, PresetsError> {
         let given = value.get_ref().as_str();
-        if given == Some("pad") {
-            let message = format!("fit = \"pad\" is not supported yet; allowed: {allowed}");
-            return Err(self.error(value.span(), message));
-        }
-        Fit::ALL
+        words
             .iter()
-            .find(|(name, _)| given == Some(name))
-            .map(|(_, fit)| *fit)
-            .ok_or_else(|| self.unfit(value, "fit", &allowed))
+            .find(|(word, _)| given == Some(word))
+            .map(|(_, meaning)| *meaning)
+            .ok_or_else(|| self.unfit(value, key, keys::allowed(key)))
+    }
+
+    fn fit(&self, value: &Value<'_>) -> Result<Fit, PresetsError> {
+        self.word(value, "fit", Fit::ALL)
+    }
+
+    fn boolean(&self, value: &Value<'_>, key: &str) -> Result<bool, PresetsError> {
+        value.get_ref().as_bool().ok_or_else(|| self.unfit(value, key, keys::allowed(key)))
+    }
+
+    /// A number with or without a point.
+    fn decimal(
+        &self,
+        value: &Value<'_>,
+        key: &str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Decimal, PresetsError> {
+        decimal(value.get_ref())
+            .filter(|number| range.contains(&number.get()))
+            .ok_or_else(|| self.unfit(value, key, keys::allowed(key)))
+    }
+
+    /// A table of shares of the picture, all of them given and no other.
+    fn shares<const N: usize>(
+        &self,
+        value: &Value<'_>,
+        key: &str,
+        names: [&str; N],
+    ) -> Result<[Decimal; N], PresetsError> {
+        let unfit = || self.unfit(value, key, keys::allowed(key));
+        let table = value.get_ref().as_table().ok_or_else(unfit)?;
+        if table.keys().any(|name| !names.contains(&name.get_ref().as_ref())) {
+            return Err(unfit());
+        }
+        let mut shares = [Decimal::default(); N];
+        for (share, name) in shares.iter_mut().zip(names) {
+            let given = table.get(name).ok_or_else(unfit)?;
+            *share = self.decimal(given, key, 0.0..=1.0)?;
+        }
+        Ok(shares)
+    }
+
+    fn crop(&self, value: &Value<'_>) -> Result<Area, PresetsError> {
+        let [x, y, width, height] = self.shares(value, "crop", ["x", "y", "width", "height"])?;
+        let outside = |from: Decimal, length: Decimal| from.get() + length.get() > 1.0 + 1e-9;
+        let empty = width == Decimal::default() || height == Decimal::default();
+        if empty || outside(x, width) || outside(y, height) {
+            return Err(self.unfit(value, "crop", "a part of the picture that is not empty"));
+        }
+        Ok(Area { x, y, width, height })
+    }
+
+    fn gravity(&self, value: &Value<'_>) -> Result<Gravity, PresetsError> {
+        if value.get_ref().is_table() {
+            let [x, y] = self.shares(value, "gravity", ["x", "y"])?;
+            return Ok(Gravity::At(Point { x, y }));
+        }
+        let mut words = vec![("smart", Gravity::Smart)];
+        words.extend(Point::COMPASS.map(|(name, point)| (name, Gravity::At(point))));
+        match self.word(value, "gravity", &words)? {
+            Gravity::At(Point::CENTRE) => Ok(Gravity::Centre),
+            gravity => Ok(gravity),
+        }
+    }
+
+    fn background(&self, value: &Value<'_>) -> Result<Backdrop, PresetsError> {
+        match value.get_ref().as_str() {
+            Some("blurred") => Some(Backdrop::Blurred),
+            text => text.and_then(|text| text.parse().ok()).map(Backdrop::Color),
+        }
+        .ok_or_else(|| self.unfit(value, "background", keys::allowed("background")))
+    }
+
+    fn effects(
+        &self,
+        value: &Value<'_>,
+        resolve: Resolve<'_>,
+    ) -> Result<Vec<Effect>, PresetsError> {
+        let Some(list) = value.get_ref().as_array() else {
+            return Err(self.unfit(value, "effects", keys::allowed("effects")));
+        };
+        list.iter()
+            .map(|item| {
+                effects::parse(item, self.0, resolve)
+                    .map_err(|(span, message)| self.error(span, message))
+            })
+            .collect()
     }
 
     fn number<T: TryFrom<i64>>(
@@ -166,7 +280,7 @@ impl Text<'_> {
             let format = item
                 .get_ref()
                 .as_str()
-                .and_then(Format::from_name)
+                .and_then(|name| Format::written().find(|format| format.name() == name))
                 .ok_or_else(|| self.unfit(item, "formats", &formats()))?;
             if found.contains(&format) {
                 return Err(self.unfit(item, "formats", "each format once"));
@@ -175,20 +289,21 @@ impl Text<'_> {
         }
         Ok(found)
     }
+}
 
-    fn when(&self, value: &Value<'_>) -> Result<(), PresetsError> {
-        match value.get_ref().as_str() {
-            Some("upload") => Ok(()),
-            Some("request") => {
-                let message = "when = \"request\" is not supported yet; allowed: upload";
-                Err(self.error(value.span(), message))
-            }
-            _ => Err(self.unfit(value, "when", "upload")),
+/// A number with or without a point.
+pub(crate) fn decimal(value: &DeValue<'_>) -> Option<Decimal> {
+    let number = match value {
+        DeValue::Integer(digits) => {
+            i64::from_str_radix(digits.as_str(), digits.radix()).ok()?.to_string().parse().ok()?
         }
-    }
+        DeValue::Float(digits) => digits.as_str().parse().ok()?,
+        _ => return None,
+    };
+    Decimal::from_f64(number)
 }
 
 fn formats() -> String {
-    let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+    let names: Vec<&str> = Format::written().map(Format::name).collect();
     names.join(", ")
 }

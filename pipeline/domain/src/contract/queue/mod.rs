@@ -89,7 +89,11 @@ pub(super) fn every_kind() -> Vec<Message> {
         piece: imaging::Piece {
             name: piece.name.clone(),
             work: imaging::Work::Derived {
-                lineage: imaging::Lineage { shrink: imaging::Shrink::NONE, steps: Vec::new() },
+                lineage: imaging::Lineage {
+                    shrink: imaging::Shrink::NONE,
+                    space: imaging::Space::Srgb,
+                    steps: Vec::new(),
+                },
             },
         },
     };
