@@ -24,10 +24,8 @@ pub(crate) type Decided = Rectangle;
 /// What a step looks for in the pixels before it works on them; `None` where it need not look.
 pub(crate) fn decide(step: &Step, canvas: &Canvas) -> Option<Decided> {
     match step {
-        Step::Resample(Resample { part: Part::Smart, .. }) => {
-            Some(attention::part(canvas, step.size(canvas.size)))
-        }
-        Step::Change(Change::Fit { part: Part::Smart, .. }) => {
+        Step::Resample(Resample { part: Part::Smart, .. })
+        | Step::Change(Change::Fit { part: Part::Smart, .. }) => {
             Some(attention::part(canvas, step.size(canvas.size)))
         }
         Step::Change(Change::Trim { tolerance }) => Some(trim::inner(canvas, tolerance.get())),
@@ -35,7 +33,7 @@ pub(crate) fn decide(step: &Step, canvas: &Canvas) -> Option<Decided> {
     }
 }
 
-/// The picture after a step.
+/// The picture after a step, with what was [decided](decide) for it.
 pub(crate) fn apply(
     step: &Step,
     canvas: &Canvas,
@@ -47,7 +45,7 @@ pub(crate) fn apply(
         Part::Whole => canvas.extent,
         Part::Centre => canvas.extent.around(Point::CENTRE, size),
         Part::Around(point) => canvas.extent.around(point, size),
-        Part::Smart => decided.unwrap_or_else(|| attention::part(canvas, size)),
+        Part::Smart => decided.unwrap_or(canvas.extent),
     };
     match step {
         Step::Resample(to) => resampled(canvas, part(to.part, to.size()), to.size(), resizer),
@@ -56,8 +54,8 @@ pub(crate) fn apply(
                 let (left, top, size) = area.pixels(canvas.size);
                 Ok(canvas.cut(left, top, size))
             }
-            Change::Trim { tolerance } => {
-                let inner = decided.unwrap_or_else(|| trim::inner(canvas, tolerance.get()));
+            Change::Trim { .. } => {
+                let inner = decided.unwrap_or_else(|| Rectangle::whole(canvas.size));
                 Ok(trim::cut(canvas, inner))
             }
             Change::Turn(orientation) => Ok(canvas.clone().turned(*orientation)),
@@ -81,11 +79,17 @@ pub(crate) fn memory(step: &Step, before: Form) -> u64 {
     match step {
         Step::Resample(to) => resample::memory(before, to.size()),
         Step::Change(change) => match change {
-            Change::Crop(_) | Change::Trim { .. } | Change::Turn(_) | Change::Rotate { .. } => 0,
+            Change::Crop(_) | Change::Trim { .. } => 0,
+            // A copy of the picture, which a coloured background may give four channels.
+            Change::Turn(_) | Change::Rotate { .. } => before.size.pixels() * 8,
             Change::Fit { .. } => resample::memory(before, step.size(before.size)),
             Change::Pad { within, background, .. } => match background {
-                Backdrop::Color(_) => 0,
-                Backdrop::Blurred => resample::memory(before, *within) + within.pixels() * 16,
+                Backdrop::Color(_) => before.size.pixels() * 8,
+                Backdrop::Blurred => {
+                    resample::memory(before, *within)
+                        + within.pixels() * 16
+                        + before.size.pixels() * 8
+                }
             },
             Change::Effect(effect) => effect.memory(before),
         },

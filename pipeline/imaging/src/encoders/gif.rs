@@ -6,18 +6,28 @@ use super::palette::{self, Indexed, rgba};
 use super::side_too_long;
 use crate::canvas::Bitmap;
 use crate::fault::Fault;
-use crate::formats::Format;
+use crate::formats::{Channels, Format};
 use crate::geometry::Size;
 
 /// The longest side that a screen descriptor can say.
 const SIDE: u32 = 65_535;
 
-/// A GIF under way: each picture has a palette of its own, and where the pictures are opaque only
-/// the part that changes is written.
+/// A GIF under way. Each picture has a palette of its own. A picture is written when the next one is
+/// known: what shows through that one must have been taken away, and GIF says so of the earlier
+/// picture. Between opaque pictures only the part that changes is written.
 pub(crate) struct Film {
     encoder: Encoder<Vec<u8>>,
-    last: Option<Vec<[u8; 4]>>,
     size: Size,
+    /// What is seen when the held picture is drawn; `None` where nothing is.
+    shown: Option<Vec<[u8; 4]>>,
+    held: Option<Held>,
+}
+
+/// A picture that waits for the next one.
+struct Held {
+    pixels: Vec<[u8; 4]>,
+    opaque: bool,
+    duration_ms: u32,
 }
 
 impl Film {
@@ -32,19 +42,37 @@ impl Film {
             1 => {}
             times => encoder.set_repeat(Repeat::Finite(times - 1)).map_err(unwritten)?,
         }
-        Ok(Film { encoder, last: None, size })
+        Ok(Film { encoder, size, shown: None, held: None })
     }
 
     /// The next picture, shown for so long.
     pub(super) fn add(&mut self, bitmap: &Bitmap, duration_ms: u32) -> Result<(), Fault> {
-        let now: Vec<[u8; 4]> = rgba(bitmap).collect();
-        let opaque = now.iter().all(|[.., alpha]| *alpha >= 128);
-        let part = match &self.last {
-            Some(last) if opaque => changed(last, &now, self.size),
+        let pixels: Vec<[u8; 4]> = rgba(bitmap).collect();
+        let opaque = pixels.iter().all(|[.., alpha]| *alpha >= 128);
+        match self.held.replace(Held { pixels, opaque, duration_ms }) {
+            Some(held) => self.write(held, opaque),
+            None => Ok(()),
+        }
+    }
+
+    /// The file.
+    pub(super) fn finish(mut self) -> Result<Vec<u8>, Fault> {
+        if let Some(held) = self.held.take() {
+            // Whoever shows it again begins with nothing.
+            self.write(held, true)?;
+        }
+        self.encoder.into_inner().map_err(|error| unwritten(error.into()))
+    }
+
+    /// Writes a picture, knowing whether the next one covers all of it.
+    fn write(&mut self, held: Held, covered: bool) -> Result<(), Fault> {
+        let stays = held.opaque && covered;
+        let (left, top, size) = match &self.shown {
+            Some(shown) if stays => changed(shown, &held.pixels, self.size),
             _ => (0, 0, self.size),
         };
-        let (left, top, size) = part;
-        let samples = now
+        let samples = held
+            .pixels
             .chunks_exact(self.size.width as usize)
             .skip(top as usize)
             .take(size.height as usize)
@@ -52,8 +80,7 @@ impl Film {
             .flatten()
             .copied()
             .collect();
-        let channels = crate::formats::Channels::Rgba;
-        let cut = Bitmap { size, channels, samples };
+        let cut = Bitmap { size, channels: Channels::Rgba, samples };
         let Indexed { colours, indices, clear, .. } = palette::exact(&cut)
             .filter(|exact| exact.alphas.iter().all(|a| *a == 0 || *a == u8::MAX))
             .or_else(|| palette::quantised(&cut))
@@ -61,8 +88,8 @@ impl Film {
         let narrow = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
         let frame = Frame {
             // Hundredths of a second; browsers show less than 2 as 10.
-            delay: narrow(((duration_ms + 5) / 10).max(2)),
-            dispose: if opaque { DisposalMethod::Keep } else { DisposalMethod::Background },
+            delay: narrow((held.duration_ms.saturating_add(5) / 10).max(2)),
+            dispose: if stays { DisposalMethod::Keep } else { DisposalMethod::Background },
             transparent: clear,
             left: narrow(left),
             top: narrow(top),
@@ -73,14 +100,8 @@ impl Film {
             ..Frame::default()
         };
         self.encoder.write_frame(&frame).map_err(unwritten)?;
-        // What is put back to the background is not there for the next picture.
-        self.last = opaque.then_some(now);
+        self.shown = stays.then_some(held.pixels);
         Ok(())
-    }
-
-    /// The file.
-    pub(super) fn finish(self) -> Result<Vec<u8>, Fault> {
-        self.encoder.into_inner().map_err(unwritten)
     }
 }
 
@@ -108,7 +129,7 @@ fn unwritten(error: EncodingError) -> Fault {
     Fault::damaged(format!("The GIF cannot be written: {error}."))
 }
 
-/// Two pictures as colours, one in a palette, and an output that grows by doubling.
+/// Three pictures as colours, one in a palette, and an output that grows by doubling.
 pub(super) fn memory(size: Size) -> u64 {
-    size.pixels() * (8 + palette::MEMORY + 4) + (1 << 20)
+    size.pixels() * (12 + palette::MEMORY + 4) + (1 << 20)
 }
