@@ -3,6 +3,7 @@
 //! `target/tmp/golden`, ours beside the reference, for you to look at.
 
 mod difference;
+mod kept;
 
 use std::{
     collections::BTreeMap,

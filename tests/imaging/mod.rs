@@ -1,5 +1,6 @@
 //! `imaging`, from outside: what it promises, held against independent readers where there are any.
 
+mod animations;
 mod attention;
 mod corpus;
 mod draw;

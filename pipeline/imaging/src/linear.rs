@@ -3,7 +3,8 @@
 //! is transparent has no colour to bleed.
 
 use crate::canvas::{Canvas, times};
-use crate::colour::{Colour, Conversion, Space};
+use crate::colour::{Colour, Conversion, Reading, Space};
+use crate::fault::Fault;
 use crate::formats::Channels;
 use crate::plan::Shrink;
 use crate::rows::Layout;
@@ -16,28 +17,33 @@ pub(crate) fn memory(width: u32, channels: u64) -> u64 {
 /// Makes linear, premultiplied rows of decoded ones.
 pub(crate) struct Lines {
     layout: Layout,
-    conversion: Conversion,
+    reading: Reading,
     line: Vec<u16>,
 }
 
 impl Lines {
-    /// For rows of this form and meaning; and where a profile had to be ignored, why.
-    pub(crate) fn new(layout: Layout, colour: &Colour, space: Space) -> (Lines, Option<String>) {
-        let (conversion, note) = Conversion::of(colour, layout.channels, layout.depth, space);
+    /// For rows of this form and meaning.
+    pub(crate) fn new(layout: Layout, colour: &Colour, space: Space) -> Lines {
+        let reading = Conversion::of(colour, layout.channels, layout.depth, space);
         let samples = layout.width as usize * layout.channels.decoded().count();
-        (Lines { layout, conversion, line: vec![0; samples] }, note)
+        Lines { layout, reading, line: vec![0; samples] }
+    }
+
+    /// What is made of the colours.
+    pub(crate) fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     /// One decoded row in linear light.
-    pub(crate) fn line(&mut self, row: &[u8]) -> &[u16] {
+    pub(crate) fn line(&mut self, row: &[u8]) -> Result<&[u16], Fault> {
         let Layout { channels, depth, .. } = self.layout;
-        self.conversion.convert(row, channels, depth, &mut self.line);
+        self.reading.conversion.convert(row, channels, depth, &mut self.line)?;
         match channels {
             Channels::GreyAlpha => premultiply::<2>(&mut self.line),
             Channels::Rgba => premultiply::<4>(&mut self.line),
             Channels::Grey | Channels::Rgb | Channels::Cmyk => {}
         }
-        &self.line
+        Ok(&self.line)
     }
 }
 

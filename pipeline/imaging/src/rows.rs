@@ -34,11 +34,15 @@ pub enum Depth {
 impl Layout {
     /// Bytes of one row: no padding.
     pub fn row_bytes(&self) -> usize {
+        self.width as usize * self.pixel_bytes()
+    }
+
+    pub(crate) fn pixel_bytes(&self) -> usize {
         let sample = match self.depth {
             Depth::Eight => 1,
             Depth::Sixteen => 2,
         };
-        self.width as usize * self.channels.count() * sample
+        self.channels.count() * sample
     }
 
     pub(crate) fn size(&self) -> Size {

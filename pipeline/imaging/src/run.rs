@@ -3,6 +3,7 @@
 //! pass over the pictures of the animation, when the first of them is due.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use fast_image_resize::Resizer;
 
@@ -28,9 +29,9 @@ pub(crate) fn run(
     budget: &dyn Budget,
     made: &mut dyn FnMut(&Piece, Result<Made, Fault>),
 ) -> Result<Progress, Fault> {
-    let mut notes = BTreeSet::new();
-    let mut studio = Studio::new(assets, averages(pieces.iter(), rows, &mut notes)?);
-    let profile = kept(rows);
+    let Averages { live, kept, notes } = averages(pieces.iter(), rows)?;
+    let profile = if kept { Profile::of(rows) } else { None };
+    let mut studio = Studio::new(assets, profile, live);
     let mut films: BTreeMap<usize, Result<Made, Fault>> = BTreeMap::new();
     let mut filmed = false;
     for (index, piece) in pieces.iter().enumerate() {
@@ -43,7 +44,7 @@ pub(crate) fn run(
         }
         let result = match films.remove(&index) {
             Some(film) => film,
-            None => studio.make(piece, &pieces[index..], profile.as_deref()),
+            None => studio.make(piece, &pieces[index..]),
         };
         made(piece, result);
         retire(&mut studio.live, &pieces[index + 1..]);
@@ -52,19 +53,45 @@ pub(crate) fn run(
 }
 
 /// The profile that goes into files whose colours are those of the source.
-fn kept(rows: &dyn Rows) -> Option<Vec<u8>> {
-    match rows.colour() {
-        Colour::Profile(bytes) if rows.layout().channels != Channels::Cmyk => Some(bytes.to_vec()),
-        _ => None,
+struct Profile {
+    bytes: Arc<[u8]>,
+    grey: bool,
+}
+
+impl Profile {
+    fn of(rows: &dyn Rows) -> Option<Profile> {
+        match rows.colour() {
+            Colour::Profile(bytes) => {
+                Some(Profile { bytes: bytes.clone(), grey: is_grey(rows.layout().channels) })
+            }
+            Colour::Srgb | Colour::Coded { .. } => None,
+        }
     }
+
+    /// An effect may have made colour of grey, about which a profile for grey says nothing.
+    fn fits(&self, canvas: &Canvas) -> bool {
+        self.grey == is_grey(canvas.channels)
+    }
+}
+
+fn is_grey(channels: Channels) -> bool {
+    channels.count() < 3
+}
+
+/// What was read of one picture.
+struct Averages {
+    /// The base of each lineage.
+    live: BTreeMap<Lineage, Canvas>,
+    /// Whether what is in the source's own colours follows its profile.
+    kept: bool,
+    notes: BTreeSet<String>,
 }
 
 /// Reads one picture and averages it for each base that the pieces descend from.
 fn averages<'p>(
     pieces: impl Iterator<Item = &'p Piece>,
     rows: &mut dyn Rows,
-    notes: &mut BTreeSet<String>,
-) -> Result<BTreeMap<Lineage, Canvas>, Fault> {
+) -> Result<Averages, Fault> {
     let layout = rows.layout();
     let mut reducers: BTreeMap<Space, BTreeMap<Lineage, Reducer>> = BTreeMap::new();
     for base in pieces.map(|piece| piece.lineage().base()) {
@@ -73,12 +100,12 @@ fn averages<'p>(
     }
     let mut spaces = Vec::new();
     for (space, reducers) in reducers {
-        let (lines, note) = Lines::new(layout, rows.colour(), space);
-        notes.extend(note);
-        spaces.push((lines, reducers));
+        spaces.push((Lines::new(layout, rows.colour(), space), reducers));
     }
+    let kept = spaces.iter().any(|(lines, _)| lines.reading().kept);
+    let notes = spaces.iter().filter_map(|(lines, _)| lines.reading().note.clone()).collect();
     if spaces.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(Averages { live: BTreeMap::new(), kept, notes });
     }
     let row_bytes = layout.row_bytes();
     let mut band = vec![0; (BAND / row_bytes).clamp(1, layout.height as usize) * row_bytes];
@@ -93,7 +120,7 @@ fn averages<'p>(
         }
         for row in band.chunks_exact(row_bytes).take(read) {
             for (lines, reducers) in &mut spaces {
-                let line = lines.line(row);
+                let line = lines.line(row)?;
                 for reducer in reducers.values_mut() {
                     reducer.feed(line);
                 }
@@ -105,7 +132,8 @@ fn averages<'p>(
     let finished = |(base, reducer): (Lineage, Reducer)| {
         (base, reducer.finish(samples).turned(layout.orientation))
     };
-    Ok(spaces.into_iter().flat_map(|(_, reducers)| reducers).map(finished).collect())
+    let live = spaces.into_iter().flat_map(|(_, reducers)| reducers).map(finished).collect();
+    Ok(Averages { live, kept, notes })
 }
 
 /// Makes all moving pieces of a list, whose first has the index `from`, in one pass over the
@@ -135,8 +163,8 @@ fn film(
             Err(fault) => break Some(fault),
             Ok(true) => {}
         }
-        match averages(moving.iter(), rows, &mut BTreeSet::new()) {
-            Ok(live) => studio.next(live),
+        match averages(moving.iter(), rows) {
+            Ok(averages) => studio.next(averages.live),
             Err(fault) => break Some(fault),
         }
         shoot(studio, rows.duration_ms());
@@ -157,13 +185,14 @@ struct Reel<'p> {
     rendition: &'p Rendition,
     film: Option<Result<Film, Fault>>,
     size: (u32, u32),
+    profile: Option<Arc<[u8]>>,
 }
 
 impl<'p> Reel<'p> {
     fn new(index: usize, piece: &'p Piece) -> Option<Reel<'p>> {
         match &piece.work {
             Work::Variant(rendition) if piece.moves() => {
-                Some(Reel { index, piece, rendition, film: None, size: (0, 0) })
+                Some(Reel { index, piece, rendition, film: None, size: (0, 0), profile: None })
             }
             _ => None,
         }
@@ -174,9 +203,11 @@ impl<'p> Reel<'p> {
             return;
         }
         let lineage = self.piece.lineage();
-        let bitmap = studio
-            .paint(lineage, moving)
-            .and_then(|()| studio.bitmap(lineage, self.rendition.format));
+        let painted = studio.paint(lineage, moving).and_then(|()| studio.profile(lineage));
+        let bitmap = painted.and_then(|profile| {
+            self.profile = profile;
+            studio.bitmap(lineage, self.rendition.format)
+        });
         let film = self.film.take();
         let added = bitmap.and_then(|bitmap| {
             self.size = (bitmap.size.width, bitmap.size.height);
@@ -191,7 +222,8 @@ impl<'p> Reel<'p> {
     }
 
     fn finish(self) -> Result<Made, Fault> {
-        let bytes = self.film.unwrap_or_else(|| Err(unmade()))?.finish()?;
+        let film = self.film.unwrap_or_else(|| Err(unmade()))?;
+        let bytes = film.finish(self.profile.as_deref())?;
         Ok(Made::Variant { bytes, width: self.size.0, height: self.size.1 })
     }
 }
@@ -199,6 +231,8 @@ impl<'p> Reel<'p> {
 /// The pictures at hand.
 struct Studio<'a> {
     assets: &'a Assets,
+    /// The source's, where it is good.
+    profile: Option<Profile>,
     live: BTreeMap<Lineage, Canvas>,
     /// What was looked for and found in the first picture.
     decided: BTreeMap<Lineage, Decided>,
@@ -208,8 +242,20 @@ struct Studio<'a> {
 }
 
 impl<'a> Studio<'a> {
-    fn new(assets: &'a Assets, live: BTreeMap<Lineage, Canvas>) -> Studio<'a> {
-        Studio { assets, live, decided: BTreeMap::new(), resizer: Resizer::new(), last: None }
+    fn new(
+        assets: &'a Assets,
+        profile: Option<Profile>,
+        live: BTreeMap<Lineage, Canvas>,
+    ) -> Studio<'a> {
+        let (decided, resizer) = (BTreeMap::new(), Resizer::new());
+        Studio { assets, profile, live, decided, resizer, last: None }
+    }
+
+    /// The profile of a picture that is at hand.
+    fn profile(&self, lineage: &Lineage) -> Result<Option<Arc<[u8]>>, Fault> {
+        let canvas = self.canvas(lineage)?;
+        let kept = self.profile.as_ref().filter(|_| lineage.space == Space::Source);
+        Ok(kept.filter(|profile| profile.fits(canvas)).map(|profile| profile.bytes.clone()))
     }
 
     /// The next picture of an animation; what was decided on the first one holds.
@@ -218,21 +264,16 @@ impl<'a> Studio<'a> {
         self.last = None;
     }
 
-    fn make(
-        &mut self,
-        piece: &Piece,
-        rest: &[Piece],
-        profile: Option<&[u8]>,
-    ) -> Result<Made, Fault> {
+    fn make(&mut self, piece: &Piece, rest: &[Piece]) -> Result<Made, Fault> {
         let lineage = piece.lineage();
         self.paint(lineage, rest)?;
         match &piece.work {
             Work::Derived { .. } => Ok(derived::derive(self.canvas(lineage)?)),
             Work::Variant(rendition) => {
-                let profile = profile.filter(|_| lineage.space == Space::Source);
+                let profile = self.profile(lineage)?;
                 let bitmap = self.bitmap(lineage, rendition.format)?;
                 Ok(Made::Variant {
-                    bytes: encoders::encode(bitmap, rendition, profile)?,
+                    bytes: encoders::encode(bitmap, rendition, profile.as_deref())?,
                     width: bitmap.size.width,
                     height: bitmap.size.height,
                 })

@@ -13,6 +13,7 @@ use moxcms::{
 
 use super::hdr::{Hdr, Transfer};
 use super::{Colour, Space, linear_of_8, linear_of_16};
+use crate::fault::Fault;
 use crate::formats::Channels;
 use crate::rows::Depth;
 
@@ -43,38 +44,37 @@ pub(crate) enum Conversion {
     Ink,
 }
 
+/// What is made of a source's colours.
+pub(crate) struct Reading {
+    pub(crate) conversion: Conversion,
+    /// Whether the values are still those of the source's profile.
+    pub(crate) kept: bool,
+    /// Where a profile was ignored, why.
+    pub(crate) note: Option<String>,
+}
+
 impl Conversion {
-    /// The conversion, and where a profile was ignored, why.
-    pub(crate) fn of(
-        colour: &Colour,
-        channels: Channels,
-        depth: Depth,
-        space: Space,
-    ) -> (Conversion, Option<String>) {
-        let plain = if channels == Channels::Cmyk { Conversion::Ink } else { Conversion::Srgb };
-        let kept = space == Space::Source && channels != Channels::Cmyk;
-        match colour {
-            Colour::Srgb => (plain, None),
-            Colour::Profile(bytes) => match profile(bytes, channels) {
-                Err(reason) => (plain, Some(reason)),
-                Ok(profile) => match Transfer::of_profile(&profile) {
-                    Some(transfer) => {
-                        (Conversion::Hdr(Box::new(Hdr::new(&profile, transfer, depth))), None)
-                    }
-                    None if kept => (plain, None),
-                    None => match converted(&profile, channels, depth) {
-                        Ok(conversion) => (conversion, None),
-                        Err(reason) => (plain, Some(reason)),
-                    },
-                },
+    /// The conversion that colours of a source need.
+    pub(crate) fn of(colour: &Colour, channels: Channels, depth: Depth, space: Space) -> Reading {
+        let plain = || match channels {
+            Channels::Cmyk => Conversion::Ink,
+            _ => Conversion::Srgb,
+        };
+        let (conversion, note) = match colour {
+            Colour::Srgb => (plain(), None),
+            Colour::Profile(bytes) => match by_profile(bytes, channels, depth) {
+                Ok(Conversion::Hdr(hdr)) => (Conversion::Hdr(hdr), None),
+                Ok(_) if space == Space::Source && channels != Channels::Cmyk => {
+                    return Reading { conversion: plain(), kept: true, note: None };
+                }
+                Ok(conversion) => (conversion, None),
+                Err(reason) => (plain(), Some(reason)),
             },
             &Colour::Coded { primaries, transfer } => {
-                match coded(primaries, transfer, channels, depth) {
-                    Some(conversion) => (conversion, None),
-                    None => (plain, None),
-                }
+                (coded(primaries, transfer, channels, depth).unwrap_or_else(plain), None)
             }
-        }
+        };
+        Reading { conversion, kept: false, note }
     }
 
     /// A row of `channels`, `depth` bits each, as light: straight alpha is left as it is, in 16
@@ -85,12 +85,12 @@ impl Conversion {
         channels: Channels,
         depth: Depth,
         out: &mut [u16],
-    ) {
+    ) -> Result<(), Fault> {
         match depth {
             Depth::Eight => self.samples(row.iter().copied(), channels, out),
             Depth::Sixteen => {
                 let (pairs, _) = row.as_chunks::<2>();
-                self.samples(pairs.iter().map(|pair| u16::from_ne_bytes(*pair)), channels, out);
+                self.samples(pairs.iter().map(|pair| u16::from_ne_bytes(*pair)), channels, out)
             }
         }
     }
@@ -100,7 +100,7 @@ impl Conversion {
         samples: impl Iterator<Item = T>,
         channels: Channels,
         out: &mut [u16],
-    ) {
+    ) -> Result<(), Fault> {
         match self {
             Conversion::Srgb => plain(samples, channels, out, T::light),
             Conversion::Grey(curve) => plain(samples, channels, out, |v| curve[v.index()]),
@@ -134,13 +134,14 @@ impl Conversion {
                 before.clear();
                 before.extend(samples.map(Sample::wide));
                 after.resize(out.len(), 0);
-                // The two rows are made to fit each other, which is all that moxcms asks; should
-                // it find another fault, the row stays black rather than undefined.
-                after.fill(0);
-                let _ = transform.transform(before, after);
+                // The two rows are made to fit each other, which is all that moxcms asks.
+                transform.transform(before, after).map_err(|error| {
+                    Fault::damaged(format!("The colours cannot be converted: {error:?}."))
+                })?;
                 plain(after.iter().copied(), channels.decoded(), out, Sample::light);
             }
         }
+        Ok(())
     }
 }
 
@@ -284,6 +285,15 @@ fn profile(bytes: &[u8], channels: Channels) -> Result<ColorProfile, String> {
         "the colour profile is for {:?}, the picture is {channels:?}: the profile was ignored",
         profile.color_space
     ))
+}
+
+/// The conversion by a profile, or why it is ignored.
+fn by_profile(bytes: &[u8], channels: Channels, depth: Depth) -> Result<Conversion, String> {
+    let profile = profile(bytes, channels)?;
+    match Transfer::of_profile(&profile) {
+        Some(transfer) => Ok(Conversion::Hdr(Box::new(Hdr::new(&profile, transfer, depth)))),
+        None => converted(&profile, channels, depth),
+    }
 }
 
 fn converted(

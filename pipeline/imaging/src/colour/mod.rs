@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use conversion::Conversion;
+pub(crate) use conversion::{Conversion, Reading};
 pub use rgba::Rgba;
 
 /// What the samples of a source mean.

@@ -83,7 +83,10 @@ impl Film {
         let cut = Bitmap { size, channels: Channels::Rgba, samples };
         let Indexed { colours, indices, clear, .. } = palette::exact(&cut)
             .filter(|exact| exact.alphas.iter().all(|a| *a == 0 || *a == u8::MAX))
-            .or_else(|| palette::quantised(&cut))
+            // Some readers lay bare the background's colour, not nothing, where a picture without
+            // anything transparent is taken away.
+            .and_then(|exact| if stays { Some(exact) } else { exact.cleared() })
+            .or_else(|| palette::quantised(&cut, !stays))
             .ok_or_else(|| Fault::damaged("The GIF has no palette."))?;
         let narrow = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
         let frame = Frame {

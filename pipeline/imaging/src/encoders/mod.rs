@@ -69,11 +69,11 @@ impl Film {
         }
     }
 
-    /// The file.
-    pub(crate) fn finish(self) -> Result<Vec<u8>, Fault> {
+    /// The file, with a profile where its colours are not sRGB; GIF takes none.
+    pub(crate) fn finish(self, profile: Option<&[u8]>) -> Result<Vec<u8>, Fault> {
         match self {
             Film::Gif(film) => film.finish(),
-            Film::WebP(film) => film.finish(),
+            Film::WebP(film) => film.finish(profile),
         }
     }
 }

@@ -55,20 +55,34 @@ pub(super) fn exact(bitmap: &Bitmap) -> Option<Indexed> {
     Some(Indexed { colours, alphas, indices, clear })
 }
 
+impl Indexed {
+    /// With a colour of what is not seen; `None` where there is no room for it.
+    pub(super) fn cleared(mut self) -> Option<Indexed> {
+        if self.clear.is_none() {
+            self.clear = Some(u8::try_from(self.colours.len()).ok()?);
+            self.colours.push([0, 0, 0]);
+            self.alphas.push(0);
+        }
+        Some(self)
+    }
+}
+
 /// The best 256 colours (Wu 1992, in Oklab), errors spread by Floyd and Steinberg (1976), where
 /// that looks the same; `None` where it does not, or where pixels are seen in part.
 pub(super) fn close(bitmap: &Bitmap) -> Option<Indexed> {
     /// The largest mean difference in Oklab, in which 0.02 is just noticed side by side.
     const SAME: f64 = 0.008;
-    let indexed = quantised(bitmap)?;
+    let indexed = quantised(bitmap, false)?;
     let partly = bitmap.channels.has_alpha()
         && rgba(bitmap).any(|[.., alpha]| alpha != 0 && alpha != u8::MAX);
     (!partly && difference(bitmap, &indexed) <= SAME).then_some(indexed)
 }
 
-/// The best 256 colours, whatever it looks like: half-transparent pixels are seen or not.
-pub(super) fn quantised(bitmap: &Bitmap) -> Option<Indexed> {
-    let clear = bitmap.channels.has_alpha() && rgba(bitmap).any(|[.., alpha]| alpha < 128);
+/// The best 256 colours, whatever it looks like: half-transparent pixels are seen or not. Where it
+/// is `cleared` one of them is of what is not seen, also where no pixel is.
+pub(super) fn quantised(bitmap: &Bitmap, cleared: bool) -> Option<Indexed> {
+    let clear =
+        cleared || bitmap.channels.has_alpha() && rgba(bitmap).any(|[.., alpha]| alpha < 128);
     let colours: Vec<Srgb<u8>> = {
         // What is not seen takes the colour before it, so that no error is spread from it.
         let mut last = Srgb::new(0, 0, 0);

@@ -42,15 +42,12 @@ pub(super) fn encode(
 ) -> Result<Vec<u8>, Fault> {
     let mut work = Work::new(bitmap.size, quality, coding)?;
     work.import(bitmap)?;
-    let file = work.finish()?;
-    match profile {
-        None => Ok(file),
-        Some(profile) => with_profile(file, profile),
-    }
+    with_profile(work.finish()?, profile)
 }
 
-/// The file with an `ICCP` chunk (RFC 9649, 2.7.1.4).
-fn with_profile(file: Vec<u8>, profile: &[u8]) -> Result<Vec<u8>, Fault> {
+/// The file, with an `ICCP` chunk (RFC 9649, 2.7.1.4) where there is a profile.
+fn with_profile(file: Vec<u8>, profile: Option<&[u8]>) -> Result<Vec<u8>, Fault> {
+    let Some(profile) = profile else { return Ok(file) };
     let unwritten = |error| Fault::damaged(format!("The WebP cannot take its profile: {error}."));
     let mut parts = WebP::from_bytes(Bytes::from(file)).map_err(unwritten)?;
     parts.set_icc_profile(Some(Bytes::copy_from_slice(profile)));
@@ -222,7 +219,7 @@ impl Film {
     }
 
     /// The file.
-    pub(super) fn finish(self) -> Result<Vec<u8>, Fault> {
+    pub(super) fn finish(self, profile: Option<&[u8]>) -> Result<Vec<u8>, Fault> {
         let mut data = c::WebPData { bytes: ptr::null(), size: 0 };
         // SAFETY: `encoder` is alive; a null picture says when the last one ends; `data` takes the
         // file, which is copied and freed below.
@@ -237,7 +234,7 @@ impl Film {
         // SAFETY: libwebp has filled `data` with `size` bytes of its own, freed once by the call.
         let file = unsafe { std::slice::from_raw_parts(data.bytes, data.size) }.to_vec();
         unsafe { c::WebPDataClear(&mut data) };
-        Ok(file)
+        with_profile(file, profile)
     }
 }
 

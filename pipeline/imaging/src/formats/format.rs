@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Channels;
+
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,6 +82,16 @@ impl Format {
     /// Whether its files are written as animations.
     pub fn moves(self) -> bool {
         matches!(self, Format::Gif | Format::WebP)
+    }
+
+    /// Whether its files are written with the profile of a picture of these channels. WebP knows
+    /// no grey, and a profile for grey says nothing about colours.
+    pub fn keeps_profile(self, channels: Channels) -> bool {
+        match self {
+            Format::Jpeg | Format::Png => true,
+            Format::WebP => channels.count() >= 3,
+            _ => false,
+        }
     }
 
     /// The format that these first bytes announce. The name and the declared type of a file are not

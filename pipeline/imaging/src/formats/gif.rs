@@ -5,7 +5,7 @@ use std::io::Cursor;
 use ::gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, DisposalMethod, MemoryLimit};
 use ::gif::{Frame, Repeat};
 
-use super::animation::{Animation, Frames};
+use super::animation::{Animation, Area, Before, Frames};
 use super::{Channels, Format, Header, HeaderError, Whole, short};
 use crate::colour::Colour;
 use crate::fault::{Fault, FaultCode};
@@ -167,43 +167,22 @@ struct Pictures<'a> {
     before: Before,
 }
 
-/// What is to be done with the last picture before the next is drawn.
-enum Before {
-    Nothing,
-    Clear(Area),
-    Restore(Vec<u8>),
-}
-
-/// Columns and rows within the canvas.
-#[derive(Clone)]
-struct Area {
-    columns: std::ops::Range<usize>,
-    rows: std::ops::Range<usize>,
-}
-
 impl Frames for Pictures<'_> {
     fn next(&mut self, canvas: &mut [u8]) -> Result<Option<u32>, Fault> {
         if self.left == 0 {
             return Ok(None);
         }
-        let stride = self.layout.row_bytes();
-        let pixel = self.layout.channels.count();
-        match std::mem::replace(&mut self.before, Before::Nothing) {
-            Before::Nothing => {}
-            Before::Clear(area) => {
-                for row in canvas.chunks_exact_mut(stride).take(area.rows.end).skip(area.rows.start)
-                {
-                    row[area.columns.start * pixel..area.columns.end * pixel].fill(0);
-                }
-            }
-            Before::Restore(saved) => canvas.copy_from_slice(&saved),
-        }
+        self.before.apply(canvas, self.layout);
         self.left -= 1;
         let global = self.decoder.global_palette().map(<[u8]>::to_vec);
         let Some(frame) = self.decoder.read_next_frame().map_err(fault)? else {
             return Err(Fault::truncated(ENDS));
         };
-        let area = area(frame, self.layout);
+        let area = Area::new(
+            (frame.left.into(), frame.top.into()),
+            (frame.width.into(), frame.height.into()),
+            self.layout,
+        );
         let before = match frame.dispose {
             DisposalMethod::Any | DisposalMethod::Keep => Before::Nothing,
             DisposalMethod::Background => Before::Clear(area.clone()),
@@ -213,18 +192,6 @@ impl Frames for Pictures<'_> {
         let duration = u32::from(frame.delay) * 10;
         self.before = before;
         Ok(Some(duration))
-    }
-}
-
-/// The part of a picture that lies on the canvas.
-fn area(frame: &Frame<'_>, layout: Layout) -> Area {
-    let part = |from: u16, length: u16, most: u32| {
-        let end = (usize::from(from) + usize::from(length)).min(most as usize);
-        usize::from(from).min(end)..end
-    };
-    Area {
-        columns: part(frame.left, frame.width, layout.width),
-        rows: part(frame.top, frame.height, layout.height),
     }
 }
 
@@ -244,12 +211,10 @@ fn draw(frame: &Frame<'_>, global: Option<&[u8]>, area: &Area, layout: Layout, c
             }
         })
         .collect();
-    let pixel = layout.channels.count();
+    let pixel = layout.pixel_bytes();
     let lines = frame.buffer.chunks_exact(usize::from(frame.width).max(1));
-    let rows = canvas.chunks_exact_mut(layout.row_bytes());
-    for (row, line) in rows.skip(area.rows.start).take(area.rows.len()).zip(lines) {
-        let pixels = row.chunks_exact_mut(pixel).skip(area.columns.start).take(area.columns.len());
-        for (out, &index) in pixels.zip(line) {
+    for (row, line) in area.lines(canvas, layout).zip(lines) {
+        for (out, &index) in row.chunks_exact_mut(pixel).zip(line) {
             if frame.transparent != Some(index) {
                 out.copy_from_slice(&colours[usize::from(index)][..pixel]);
             }

@@ -129,7 +129,8 @@ pub const KEYS: &[Key] = &[
         name: "color",
         allowed: "srgb, keep",
         doc: "Whether colours are converted to sRGB, as when left out, or kept with their profile \
-              (JPEG, PNG, WebP).",
+              in the formats that take it: JPEG, PNG, and WebP of colours. What is brighter than \
+              white (PQ, HLG) and CMYK are converted in any case.",
         schema: r#"{"enum":["srgb","keep"],"default":"srgb"}"#,
     },
     Key {

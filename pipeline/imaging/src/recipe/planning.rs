@@ -39,8 +39,13 @@ pub(super) fn plan(presets: &Presets, header: &Header, focal: Option<Point>) -> 
     let mut family = Family::new(header, shrink);
     let mut pieces = Vec::new();
     for one in &wanted {
-        let lineage = family.lineage(one);
-        pieces.extend(one.pieces(header, &lineage));
+        for space in [Space::Srgb, Space::Source] {
+            let formats = one.formats(header, space);
+            if !formats.is_empty() {
+                let lineage = family.lineage(one, space);
+                pieces.extend(one.pieces(formats, header, &lineage));
+            }
+        }
     }
     pieces.push(Piece {
         name: "derived".to_owned(),
@@ -98,9 +103,22 @@ impl<'a> Wanted<'a> {
         if even { (least, least) } else { (across, down) }
     }
 
-    fn pieces(&self, header: &Header, lineage: &Lineage) -> impl Iterator<Item = Piece> {
+    /// The formats that are written in these colours.
+    fn formats(&self, header: &Header, space: Space) -> BTreeSet<Format> {
+        let keeps = |format: Format| {
+            self.preset.color == Space::Source && format.keeps_profile(header.channels.decoded())
+        };
+        let formats = self.preset.formats.iter().copied();
+        formats.filter(|format| keeps(*format) == (space == Space::Source)).collect()
+    }
+
+    fn pieces(
+        &self,
+        formats: BTreeSet<Format>,
+        header: &Header,
+        lineage: &Lineage,
+    ) -> impl Iterator<Item = Piece> {
         let size = lineage.form(header).size;
-        let formats: BTreeSet<Format> = self.preset.formats.iter().copied().collect();
         let moving = self.preset.animation == Frames::All && header.frames > 1;
         formats.into_iter().map(move |format| Piece {
             name: format!("{}.{}", self.name, format.extension()),
@@ -203,16 +221,16 @@ impl Family {
         Lineage { shrink: self.shrink, space, steps: Vec::new() }
     }
 
-    fn lineage(&mut self, wanted: &Wanted<'_>) -> Lineage {
+    fn lineage(&mut self, wanted: &Wanted<'_>, space: Space) -> Lineage {
         let Wanted { preset, size, part, .. } = *wanted;
         let mut lineage = if wanted.before.is_empty() {
-            let lineage = self.reduced(preset.color, size, part);
+            let lineage = self.reduced(space, size, part);
             if matches!(preset.fit, Fit::Inside | Fit::Contain | Fit::Pad) {
                 self.known.push((size, lineage.clone()));
             }
             lineage
         } else {
-            let mut lineage = self.base(preset.color);
+            let mut lineage = self.base(space);
             lineage.steps.clone_from(&wanted.before);
             if preset.trim.is_some() {
                 let (fit, enlarge) = (preset.fit, preset.enlarge);

@@ -171,14 +171,14 @@ fn decoded(bytes: &[u8]) -> Result<Canvas, Fault> {
     })?;
     let mut rows = open(bytes, &header, &LIMITS)?;
     let layout = rows.layout();
-    let (mut lines, _) = Lines::new(layout, rows.colour(), Space::Srgb);
+    let mut lines = Lines::new(layout, rows.colour(), Space::Srgb);
     let mut reducer = Reducer::new(layout, Shrink::NONE);
     let mut row = vec![0; layout.row_bytes()];
     for _ in 0..layout.height {
         if rows.read(&mut row)? == 0 {
             return Err(Fault::truncated("The picture ends before its last row."));
         }
-        reducer.feed(lines.line(&row));
+        reducer.feed(lines.line(&row)?);
     }
     let samples = layout.width as usize * layout.channels.decoded().count();
     Ok(reducer.finish(samples).turned(layout.orientation))

@@ -1,12 +1,16 @@
 //! Reading WebP, by a decoder without foreign code.
 
+mod pictures;
+
 use std::io::Cursor;
 
 use image_webp::{DecodingError, LoopCount, WebPDecoder};
 
+use self::pictures::Pictures;
+
 use crate::colour::Colour;
 use crate::fault::{Fault, FaultCode};
-use crate::formats::animation::{Animation, Frames};
+use crate::formats::animation::Animation;
 use crate::formats::{Channels, Format, Header, HeaderError, Whole, exif, short};
 use crate::geometry::Orientation;
 use crate::limits::Limits;
@@ -121,10 +125,13 @@ fn plain(width: u32, height: u32, channels: Channels) -> Header {
     }
 }
 
-/// The picture, a frame as planes or ARGB, its alpha, and an animation's canvas.
+/// The picture, a frame as planes or ARGB, its alpha; and an animation's canvas and the bytes of one
+/// of its pictures, which are copied.
 pub(crate) fn memory(header: &Header) -> u64 {
     let padded = |side: u32| u64::from(side).next_multiple_of(16) + 16;
-    padded(header.width) * padded(header.height) * if header.frames > 1 { 16 } else { 11 }
+    padded(header.width)
+        * padded(header.height)
+        * if header.frames > 1 { 11 + 4 + pictures::MOST_BYTES } else { 11 }
         + (4 << 20)
 }
 
@@ -157,26 +164,12 @@ pub(crate) fn open<'a>(
             LoopCount::Forever => 0,
             LoopCount::Times(times) => u32::from(times.get()),
         };
-        let frames = Pictures { decoder };
+        let frames = Pictures::new(bytes, layout);
         return Ok(Box::new(Guarded::new(Animation::new(frames, layout, colour, repeats)?)));
     }
     let mut samples = vec![0; layout.row_bytes() * layout.height as usize];
     decoder.read_image(&mut samples).map_err(fault)?;
     Ok(Box::new(Picture::new(layout, samples)?.coloured(colour)))
-}
-
-struct Pictures<'a> {
-    decoder: WebPDecoder<Cursor<&'a [u8]>>,
-}
-
-impl Frames for Pictures<'_> {
-    fn next(&mut self, canvas: &mut [u8]) -> Result<Option<u32>, Fault> {
-        match self.decoder.read_frame(canvas) {
-            Ok(duration) => Ok(Some(duration)),
-            Err(DecodingError::NoMoreFrames) => Ok(None),
-            Err(error) => Err(fault(error)),
-        }
-    }
 }
 
 fn fault(error: DecodingError) -> Fault {
