@@ -140,8 +140,11 @@ impl Picture<'_> {
     }
 }
 
-/// Takes a chunk from the front: its kind and its body. `None` at the end.
-fn chunk<'a>(rest: &mut &'a [u8]) -> Result<Option<([u8; 4], &'a [u8])>, Fault> {
+/// A kind and a body.
+type Chunk<'a> = ([u8; 4], &'a [u8]);
+
+/// Takes a chunk from the front; `None` at the end.
+fn chunk<'a>(rest: &mut &'a [u8]) -> Result<Option<Chunk<'a>>, Fault> {
     let Some((&[a, b, c, d, l0, l1, l2, l3], body)) = rest.split_first_chunk::<8>() else {
         return Ok(None);
     };
