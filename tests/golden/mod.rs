@@ -4,6 +4,7 @@
 
 mod difference;
 mod kept;
+mod ultra_hdr;
 
 use std::{
     collections::BTreeMap,

@@ -3,7 +3,7 @@
 mod animations;
 mod attention;
 mod corpus;
-mod draw;
+pub(crate) mod draw;
 mod effects;
 mod formats;
 mod geometry;

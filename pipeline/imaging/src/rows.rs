@@ -4,6 +4,7 @@
 use crate::colour::Colour;
 use crate::fault::Fault;
 use crate::formats::{Channels, guarded};
+pub use crate::gain_map::GainMap;
 use crate::geometry::{Orientation, Size};
 
 /// The form of the rows of a source.
@@ -48,6 +49,10 @@ impl Layout {
     pub(crate) fn size(&self) -> Size {
         Size::new(self.width, self.height)
     }
+
+    pub(crate) fn upright(&self) -> Size {
+        self.size().turned(self.orientation)
+    }
 }
 
 /// A source of rows, each of which is read once.
@@ -64,6 +69,11 @@ pub trait Rows {
     /// What the samples mean; constant.
     fn colour(&self) -> &Colour {
         &Colour::Srgb
+    }
+
+    /// How much brighter it is on a screen that can show it, where the file says so; given once.
+    fn gain_map(&mut self) -> Option<GainMap> {
+        None
     }
 
     /// How long the picture that is being read is shown, in milliseconds; 0 where it is no animation.
@@ -88,6 +98,7 @@ pub trait Rows {
 pub struct Picture {
     layout: Layout,
     colour: Colour,
+    gain_map: Option<GainMap>,
     samples: Vec<u8>,
     next: usize,
 }
@@ -103,7 +114,7 @@ impl Picture {
                 samples.len()
             )));
         }
-        Ok(Picture { layout, colour: Colour::Srgb, samples, next: 0 })
+        Ok(Picture { layout, colour: Colour::Srgb, gain_map: None, samples, next: 0 })
     }
 
     /// The same samples with another meaning.
@@ -111,11 +122,20 @@ impl Picture {
     pub fn coloured(self, colour: Colour) -> Picture {
         Picture { colour, ..self }
     }
+
+    /// With a map of how much brighter it can be shown.
+    pub(crate) fn mapped(self, gain_map: Option<GainMap>) -> Picture {
+        Picture { gain_map, ..self }
+    }
 }
 
 impl Rows for Picture {
     fn layout(&self) -> Layout {
         self.layout
+    }
+
+    fn gain_map(&mut self) -> Option<GainMap> {
+        self.gain_map.take()
     }
 
     fn colour(&self) -> &Colour {

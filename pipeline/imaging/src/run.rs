@@ -14,8 +14,12 @@ use crate::effects::Assets;
 use crate::encoders::{self, Film};
 use crate::fault::Fault;
 use crate::formats::{Channels, Format};
+use crate::gain_map::GainMap;
+use crate::geometry::Size;
 use crate::linear::{Lines, Reducer};
-use crate::plan::{Budget, Lineage, Made, Piece, Progress, Rendition, Step, Work, missing, retire};
+use crate::plan::{
+    Budget, Lineage, Made, Part, Piece, Progress, Rendition, Step, Work, missing, retire,
+};
 use crate::rows::Rows;
 use crate::steps::{self, Decided};
 
@@ -31,7 +35,8 @@ pub(crate) fn run(
 ) -> Result<Progress, Fault> {
     let Averages { live, kept, notes } = averages(pieces.iter(), rows)?;
     let profile = if kept { Profile::of(rows) } else { None };
-    let mut studio = Studio::new(assets, profile, live);
+    let gain_map = rows.gain_map().map(|map| (rows.layout().upright(), map));
+    let mut studio = Studio::new(assets, profile, gain_map, live);
     let mut films: BTreeMap<usize, Result<Made, Fault>> = BTreeMap::new();
     let mut filmed = false;
     for (index, piece) in pieces.iter().enumerate() {
@@ -233,6 +238,8 @@ struct Studio<'a> {
     assets: &'a Assets,
     /// The source's, where it is good.
     profile: Option<Profile>,
+    /// The source's size, upright, and its gain map.
+    gain_map: Option<(Size, GainMap)>,
     live: BTreeMap<Lineage, Canvas>,
     /// What was looked for and found in the first picture.
     decided: BTreeMap<Lineage, Decided>,
@@ -245,10 +252,32 @@ impl<'a> Studio<'a> {
     fn new(
         assets: &'a Assets,
         profile: Option<Profile>,
+        gain_map: Option<(Size, GainMap)>,
         live: BTreeMap<Lineage, Canvas>,
     ) -> Studio<'a> {
         let (decided, resizer) = (BTreeMap::new(), Resizer::new());
-        Studio { assets, profile, live, decided, resizer, last: None }
+        Studio { assets, profile, gain_map, live, decided, resizer, last: None }
+    }
+
+    /// The file with the source's gain map, which is kept where that is cheap: in a JPEG that shows
+    /// all of the picture as it is.
+    fn mapped(
+        &mut self,
+        file: Vec<u8>,
+        size: Size,
+        rendition: &Rendition,
+    ) -> Result<Vec<u8>, Fault> {
+        let whole = |step: &Step| matches!(step, Step::Resample(to) if to.part == Part::Whole);
+        match &self.gain_map {
+            Some((source, map))
+                if rendition.format == Format::Jpeg
+                    && rendition.lineage.steps.iter().all(whole) =>
+            {
+                let fitted = map.fitted(*source, size, &mut self.resizer)?;
+                encoders::with_gain_map(&file, &fitted, map.meaning)
+            }
+            _ => Ok(file),
+        }
     }
 
     /// The profile of a picture that is at hand.
@@ -272,10 +301,12 @@ impl<'a> Studio<'a> {
             Work::Variant(rendition) => {
                 let profile = self.profile(lineage)?;
                 let bitmap = self.bitmap(lineage, rendition.format)?;
+                let size = bitmap.size;
+                let file = encoders::encode(bitmap, rendition, profile.as_deref())?;
                 Ok(Made::Variant {
-                    bytes: encoders::encode(bitmap, rendition, profile.as_deref())?,
-                    width: bitmap.size.width,
-                    height: bitmap.size.height,
+                    bytes: self.mapped(file, size, rendition)?,
+                    width: size.width,
+                    height: size.height,
                 })
             }
         }

@@ -3,8 +3,6 @@
 
 /// Name, our outcome, reason. At most 2 % of the files.
 pub(super) const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("jpeg/libjpeg-turbo__testimgari.jpg", "unsupported_format", "arithmetic coding"),
-    ("jpeg/imgproxy__test1.arith.jpg", "unsupported_format", "arithmetic coding"),
     ("hostile/Pillow__truncated_app14.jpg", "damaged", "a segment shorter than its kind"),
     (
         "hostile/Pillow__hopper_bad_exif.jpg",

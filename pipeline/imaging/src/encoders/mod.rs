@@ -5,11 +5,13 @@ mod gif;
 mod jpeg;
 mod palette;
 mod png;
+mod ultra_hdr;
 mod webp;
 
 use crate::canvas::Bitmap;
 use crate::fault::{Fault, FaultCode};
 use crate::formats::Format;
+use crate::gain_map::Meaning;
 use crate::geometry::Size;
 use crate::plan::Rendition;
 
@@ -35,6 +37,13 @@ pub(crate) fn encode(
             Err(unwritten(rendition.format))
         }
     }
+}
+
+/// The JPEG with a gain map, upright and in the picture's shape.
+pub(crate) fn with_gain_map(jpeg: &[u8], map: &Bitmap, meaning: Meaning) -> Result<Vec<u8>, Fault> {
+    /// Of the map's own file. What it loses is brightness far beyond white.
+    const QUALITY: u8 = 85;
+    ultra_hdr::join(jpeg, &jpeg::encode(map, QUALITY, None)?, meaning)
 }
 
 /// Presets name none of these: see [`Format::written`].

@@ -14,6 +14,7 @@ use crate::effects::{AssetId, Assets};
 use crate::encoders;
 use crate::fault::Fault;
 use crate::formats::{Format, Header};
+use crate::gain_map;
 use crate::linear;
 use crate::rows::Rows;
 use crate::run;
@@ -194,7 +195,12 @@ impl Plan {
             // Up to two bitmaps of four channels: straight and flattened.
             let encode =
                 size.pixels() * 8 + piece.format().map_or(0, |f| encoders::memory(f, size));
-            peak = peak.max(all(&live) + encode);
+            let map = if header.format == Format::Jpeg && piece.format() == Some(Format::Jpeg) {
+                gain_map::memory(header.size())
+            } else {
+                0
+            };
+            peak = peak.max(all(&live) + encode + map);
             retire(&mut live, &self.pieces[index + 1..]);
         }
         peak.max(self.film_memory(header)) + FIXED

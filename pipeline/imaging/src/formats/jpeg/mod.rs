@@ -1,5 +1,8 @@
 //! JPEG (ITU-T T.81 | ISO/IEC 10918-1; JFIF 1.02; EXIF 2.32 for orientation).
 
+mod gain_map;
+mod libjpeg;
+
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -21,16 +24,18 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
     walk(head, whole).map(|(header, _)| header)
 }
 
-/// In how many scans a frame comes.
+/// Which decoder reads a frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scans {
-    /// One of a sequential frame, or any number of a progressive one.
+enum Kind {
+    /// Huffman codes; sequential in one scan, or progressive.
     Usual,
-    /// A sequential frame with fewer components in its first scan than it has.
-    Separate,
+    /// Arithmetic coding, or a sequential frame with fewer components in its first scan than it
+    /// has: zune-jpeg 0.5.15 knows nothing of the one, and loses all but the first component of
+    /// the other without a word.
+    Rare,
 }
 
-fn walk(head: &[u8], whole: Whole) -> Result<(Header, Scans), HeaderError> {
+fn walk(head: &[u8], whole: Whole) -> Result<(Header, Kind), HeaderError> {
     const ENDS: &str = "The JPEG ends before its first scan.";
     let mut orientation = None;
     let mut frame: Option<Frame> = None;
@@ -65,7 +70,7 @@ fn walk(head: &[u8], whole: Whole) -> Result<(Header, Scans), HeaderError> {
                     );
                 };
                 let scanned = body.first().copied().unwrap_or_default();
-                return Ok(frame.header(scanned, orientation.unwrap_or_default())?);
+                return Ok(frame.header(scanned, orientation.unwrap_or_default()));
             }
             _ => {}
         }
@@ -84,6 +89,7 @@ fn next_marker(head: &[u8], at: usize) -> Option<(u8, usize)> {
 
 struct Frame {
     progressive: bool,
+    arithmetic: bool,
     width: u16,
     height: u16,
     components: u8,
@@ -92,13 +98,14 @@ struct Frame {
 impl Frame {
     fn parse(marker: u8, body: &[u8]) -> Result<Frame, Fault> {
         let kind = match marker {
-            0xc0 | 0xc1 => Ok(false),
-            0xc2 => Ok(true),
+            0xc0 | 0xc1 => Ok((false, false)),
+            0xc2 => Ok((true, false)),
+            0xc9 => Ok((false, true)),
+            0xca => Ok((true, true)),
             0xc3 | 0xc7 | 0xcb | 0xcf => Err("lossless"),
-            0xc5 | 0xc6 | 0xcd | 0xce => Err("hierarchical"),
-            _ => Err("arithmetic-coded"),
+            _ => Err("hierarchical"),
         };
-        let progressive = kind.map_err(|kind| {
+        let (progressive, arithmetic) = kind.map_err(|kind| {
             Fault::unsupported(format!("The JPEG is {kind}, which is not read."))
         })?;
         let &[depth, h1, h0, w1, w0, components, ..] = body else {
@@ -120,17 +127,12 @@ impl Frame {
                 "The JPEG's frame is {width}×{height}; a later DNL marker is not read."
             )));
         }
-        Ok(Frame { progressive, width, height, components })
+        Ok(Frame { progressive, arithmetic, width, height, components })
     }
 
     /// `scanned` is the number of components in the first scan.
-    fn header(&self, scanned: u8, orientation: Orientation) -> Result<(Header, Scans), Fault> {
+    fn header(&self, scanned: u8, orientation: Orientation) -> (Header, Kind) {
         let separate = !self.progressive && scanned < self.components;
-        if separate && self.components > 3 {
-            return Err(Fault::unsupported(
-                "The JPEG is sequential in CMYK with a scan for each ink, which is not read.",
-            ));
-        }
         let header = Header {
             format: Format::Jpeg,
             width: u32::from(self.width),
@@ -145,12 +147,13 @@ impl Frame {
             depth: 8,
             progressive: self.progressive || separate,
         };
-        Ok((header, if separate { Scans::Separate } else { Scans::Usual }))
+        (header, if separate || self.arithmetic { Kind::Rare } else { Kind::Usual })
     }
 }
 
 /// The picture, and either a row of blocks of each component or, in several passes, the
-/// coefficients of all. A block side may be 32 pixels, by sampling factors of up to 4.
+/// coefficients of all; and a gain map of up to a quarter of the pixels. A block side may be 32
+/// pixels, by sampling factors of up to 4.
 pub(crate) fn memory(header: &Header) -> u64 {
     let components = header.channels.count() as u64;
     let picture = header.size().pixels() * header.channels.count() as u64;
@@ -161,7 +164,7 @@ pub(crate) fn memory(header: &Header) -> u64 {
     } else {
         0
     };
-    picture + blocks + coefficients
+    picture + blocks + coefficients + header.size().pixels()
 }
 
 /// Decodes the whole picture. zune-jpeg's strict mode refuses a scan that runs out of bytes or
@@ -169,15 +172,6 @@ pub(crate) fn memory(header: &Header) -> u64 {
 /// EOI marker is looked for first. Known gap: a scan that is cut short and then closed with an EOI
 /// is accepted, with whatever the decoder fills in.
 pub(crate) fn open<'a>(bytes: &'a [u8], header: &Header) -> Result<Box<dyn Rows + 'a>, Fault> {
-    if !ends(bytes) {
-        return Err(Fault::truncated(
-            "The JPEG ends before its picture does: it has no EOI marker.",
-        ));
-    }
-    let (_, scans) = walk(bytes, Whole::Yes).map_err(|error| match error {
-        HeaderError::Fault(fault) => fault,
-        HeaderError::NeedMore => Fault::truncated("The JPEG ends before its first scan."),
-    })?;
     let layout = Layout {
         width: header.width,
         height: header.height,
@@ -185,36 +179,59 @@ pub(crate) fn open<'a>(bytes: &'a [u8], header: &Header) -> Result<Box<dyn Rows 
         depth: Depth::Eight,
         orientation: header.orientation,
     };
-    let mut decoder = decoder(
-        bytes,
-        match layout.channels {
-            Channels::Grey => ColorSpace::Luma,
-            Channels::Cmyk => ColorSpace::CMYK,
-            _ => ColorSpace::RGB,
-        },
-    )?;
+    // In front of the picture, so that only the map's few samples are held with it.
+    let gain_map = gain_map::find(bytes, header);
+    let Stored { mut samples, ycck, profile } = stored(bytes, layout)?;
+    if layout.channels == Channels::Cmyk {
+        inks(&mut samples, ycck, has_adobe(bytes));
+    }
+    let colour = profile.map_or(Colour::Srgb, |icc| Colour::Profile(icc.into()));
+    Ok(Box::new(Picture::new(layout, samples)?.coloured(colour).mapped(gain_map)))
+}
+
+/// What a decoder hands over.
+struct Stored {
+    /// RGB, grey, or inks as they are stored.
+    samples: Vec<u8>,
+    /// The inks are stored as YCCK.
+    ycck: bool,
+    profile: Option<Vec<u8>>,
+}
+
+/// The samples of the first picture in a file, by the decoder for its kind.
+fn stored(bytes: &[u8], layout: Layout) -> Result<Stored, Fault> {
+    let scans = scans(bytes).ok_or_else(|| {
+        Fault::truncated("The JPEG ends before its picture does: it has no EOI marker.")
+    })?;
+    let (_, kind) = walk(bytes, Whole::Yes).map_err(|error| match error {
+        HeaderError::Fault(fault) => fault,
+        HeaderError::NeedMore => Fault::truncated("The JPEG ends before its first scan."),
+    })?;
+    match kind {
+        Kind::Usual => usual(bytes, layout),
+        Kind::Rare => libjpeg::decode(bytes, layout, scans),
+    }
+}
+
+fn usual(bytes: &[u8], layout: Layout) -> Result<Stored, Fault> {
+    let space = match layout.channels {
+        Channels::Grey => ColorSpace::Luma,
+        Channels::Cmyk => ColorSpace::CMYK,
+        _ => ColorSpace::RGB,
+    };
+    let mut decoder = decoder(bytes, space)?;
     // Inks are handed over as they are stored: the conversion of the decoder knows no profile.
     let ycck = decoder.input_colorspace() == Some(ColorSpace::YCCK);
     if layout.channels == Channels::Cmyk && ycck {
         decoder = self::decoder(bytes, ColorSpace::YCCK)?;
     }
-    let colour = decoder.icc_profile().map_or(Colour::Srgb, |icc| Colour::Profile(icc.into()));
     let needed = layout.row_bytes() * layout.height as usize;
-    let mut samples = if scans == Scans::Separate {
-        separate(bytes, needed)?
-    } else {
-        if decoder.output_buffer_size() != Some(needed) {
-            return Err(Fault::damaged("The JPEG's headers contradict each other."));
-        }
-        let mut samples = vec![0; needed];
-        decoder.decode_into(&mut samples).map_err(fault)?;
-        samples
-    };
-    drop(decoder);
-    if layout.channels == Channels::Cmyk {
-        inks(&mut samples, ycck, has_adobe(bytes));
+    if decoder.output_buffer_size() != Some(needed) {
+        return Err(Fault::damaged("The JPEG's headers contradict each other."));
     }
-    Ok(Box::new(Picture::new(layout, samples)?.coloured(colour)))
+    let mut samples = vec![0; needed];
+    decoder.decode_into(&mut samples).map_err(fault)?;
+    Ok(Stored { samples, ycck, profile: decoder.icc_profile() })
 }
 
 fn decoder(bytes: &[u8], out: ColorSpace) -> Result<JpegDecoder<ZCursor<&[u8]>>, Fault> {
@@ -226,25 +243,6 @@ fn decoder(bytes: &[u8], out: ColorSpace) -> Result<JpegDecoder<ZCursor<&[u8]>>,
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(fault)?;
     Ok(decoder)
-}
-
-/// A sequential frame with a scan for each component: zune-jpeg 0.5.15 loses all but the first of
-/// some without a word, so another decoder reads them.
-fn separate(bytes: &[u8], needed: usize) -> Result<Vec<u8>, Fault> {
-    use jpeg_decoder::{Decoder, Error};
-    let mut decoder = Decoder::new(bytes);
-    decoder.set_max_decoding_buffer_size(needed);
-    let samples = decoder.decode().map_err(|error| match error {
-        Error::Io(_) => Fault::truncated("The JPEG ends before its picture does."),
-        Error::Unsupported(what) => {
-            Fault::unsupported(format!("The JPEG is of a kind that is not read: {what:?}."))
-        }
-        other => Fault::damaged(format!("The JPEG is damaged: {other}.")),
-    })?;
-    if samples.len() != needed {
-        return Err(Fault::damaged("The JPEG's headers contradict each other."));
-    }
-    Ok(samples)
 }
 
 /// Makes ink of stored samples, 0 for none. Adobe stores inks inverted (technical note 5116), and
@@ -266,45 +264,72 @@ fn inks(samples: &mut [u8], ycck: bool, adobe: bool) {
     }
 }
 
-/// Whether an APP14 segment of Adobe stands in front of the first scan.
-fn has_adobe(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    while let Some((marker, after)) = next_marker(bytes, at) {
-        at = after;
-        match marker {
-            0x01 | 0xd0..=0xd8 => continue,
-            0xda => return false,
-            0xee if bytes.get(at + 2..).is_some_and(|body| body.starts_with(b"Adobe")) => {
-                return true;
-            }
-            _ => {}
-        }
-        let Some(length) = bytes.get(at..at + 2) else { return false };
-        at += usize::from(u16::from_be_bytes([length[0], length[1]]));
-    }
-    false
+struct Segment<'a> {
+    marker: u8,
+    /// Where in the file its body begins.
+    at: usize,
+    body: &'a [u8],
 }
 
-/// Whether an EOI marker follows the first scan. Segments are skipped by their length, so that the
-/// end of an embedded thumbnail does not count.
-fn ends(bytes: &[u8]) -> bool {
+/// The segments in front of the first scan.
+fn segments(bytes: &[u8]) -> impl Iterator<Item = Segment<'_>> {
     let mut at = 2;
-    let mut scanned = false;
+    std::iter::from_fn(move || {
+        loop {
+            let (marker, after) = next_marker(bytes, at)?;
+            at = after;
+            match marker {
+                0x01 | 0xd0..=0xd8 => {}
+                0xda => return None,
+                _ => {
+                    let &[high, low] = bytes.get(at..at + 2)? else { return None };
+                    let length = usize::from(u16::from_be_bytes([high, low])).max(2);
+                    let body = bytes.get(at + 2..at + length)?;
+                    at += length;
+                    return Some(Segment { marker, at: at - body.len(), body });
+                }
+            }
+        }
+    })
+}
+
+/// Whether an APP14 segment of Adobe stands in front of the first scan.
+fn has_adobe(bytes: &[u8]) -> bool {
+    segments(bytes).any(|segment| segment.marker == 0xee && segment.body.starts_with(b"Adobe"))
+}
+
+/// The profile in APP2 segments (ICC.1, annex B.4): its parts are numbered from 1.
+fn profile(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut parts: Vec<(u8, &[u8])> = segments(bytes)
+        .filter(|segment| segment.marker == 0xe2)
+        .filter_map(|segment| match segment.body.strip_prefix(b"ICC_PROFILE\0") {
+            Some([number, _, part @ ..]) => Some((*number, part)),
+            _ => None,
+        })
+        .collect();
+    parts.sort_by_key(|(number, _)| *number);
+    let profile: Vec<u8> = parts.into_iter().flat_map(|(_, part)| part).copied().collect();
+    (!profile.is_empty()).then_some(profile)
+}
+
+/// How many scans come before the EOI marker; `None` where there is none. Segments are skipped by
+/// their length, so that the end of an embedded thumbnail does not count.
+fn scans(bytes: &[u8]) -> Option<usize> {
+    let mut at = 2;
+    let mut scans = 0;
     while let Some((marker, after)) = next_marker(bytes, at) {
         at = after;
         match marker {
-            0xd9 if scanned => return true,
+            0xd9 if scans > 0 => return Some(scans),
             0x01 | 0xd0..=0xd9 => {}
             _ => {
-                scanned |= marker == 0xda;
-                let Some(length) = bytes.get(at..at + 2) else {
-                    return false;
-                };
+                scans += usize::from(marker == 0xda);
+                let length = bytes.get(at..at + 2)?;
                 at += usize::from(u16::from_be_bytes([length[0], length[1]]));
             }
         }
     }
-    false
+    None
 }
 
 fn fault(error: DecodeErrors) -> Fault {
