@@ -43,15 +43,21 @@ def drawn():
         seed += 1
 
 
-def main(folder, count):
+def photographs():
+    """Pictures without end, and of what kind they are."""
     corpus = os.environ.get("DARKROOM_CORPUS")
-    pictures = windows(Path(corpus)) if corpus else drawn()
+    if corpus:
+        return windows(Path(corpus)), "windows of the corpus's photographs"
+    return drawn(), "drawn scenes"
+
+
+def main(folder, count):
+    pictures, kind = photographs()
     total = 0
     for number, picture in zip(range(count), pictures):
         path = folder / f"{number:03}.jpg"
         picture.jpegsave(str(path), Q=92, keep="none")
         total += path.stat().st_size
-    kind = "windows of the corpus's photographs" if corpus else "drawn scenes"
     print(f"{count} {kind}, {WIDTH}×{HEIGHT}, JPEG quality 92, {total // count // 1000} kB each")
 
 

@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::machine;
+use crate::memory;
 
 pub(crate) struct Server {
     child: Child,
@@ -45,7 +45,7 @@ impl Server {
             let (peak, stopping, id) = (peak.clone(), stopping.clone(), child.id());
             move || {
                 while !stopping.load(Ordering::Relaxed) {
-                    peak.fetch_max(machine::peak_memory(id), Ordering::Relaxed);
+                    peak.fetch_max(memory::peak_memory(id), Ordering::Relaxed);
                     thread::sleep(Duration::from_millis(100));
                 }
             }

@@ -1,0 +1,52 @@
+// Answers with what sharp takes for a piece of work: one JSON object a line on standard input, one on
+// standard output. CPU milliseconds are those of the whole process, libvips' own thread included.
+//
+//   {"decode": FILE}                                         read all of it as pixels
+//   {"encode": FILE, width, height, format, options}         raw RGB to a file of the format
+//   {"pixels": FILE, "into": FILE}                           a file of pixels, to score
+import { readFileSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+import sharp from "sharp";
+
+sharp.concurrency(1);
+sharp.cache(false);
+
+const work = {
+  decode: async ({ decode }) => {
+    const file = readFileSync(decode);
+    return timed(() => sharp(file).raw().toBuffer());
+  },
+  encode: async ({ encode, into, width, height, format, options }) => {
+    const raw = { width, height, channels: 3 };
+    const pixels = readFileSync(encode);
+    return timed(async () => {
+      const made = await sharp(pixels, { raw }).toFormat(format, options).toBuffer();
+      writeFileSync(into, made);
+      return made;
+    });
+  },
+  pixels: async ({ pixels, into }) => {
+    const made = await sharp(pixels).removeAlpha().toColourspace("srgb").raw().toBuffer();
+    writeFileSync(into, made);
+    return {};
+  },
+};
+
+async function timed(action) {
+  const before = process.cpuUsage();
+  const made = await action();
+  const spent = process.cpuUsage(before);
+  return { ms: (spent.user + spent.system) / 1000, bytes: made.length };
+}
+
+console.log(JSON.stringify({ sharp: sharp.versions.sharp, vips: sharp.versions.vips }));
+for await (const line of createInterface({ input: process.stdin })) {
+  const task = JSON.parse(line);
+  const kind = Object.keys(work).find((name) => name in task);
+  try {
+    console.log(JSON.stringify(await work[kind](task)));
+  } catch (error) {
+    console.log(JSON.stringify({ failed: String(error.message).split("\n")[0] }));
+  }
+}
