@@ -3,7 +3,7 @@
 //!
 //! `./dev bench codecs`, or `cargo bench --bench codecs`.
 
-#[path = "../machine.rs"]
+#[path = "../shared/machine.rs"]
 mod machine;
 mod ours;
 mod sharp;

@@ -4,7 +4,7 @@
 //! `./dev bench [NUMBER…]`, or `cargo bench --bench uploads -- 100 1000`.
 
 mod client;
-#[path = "../machine.rs"]
+#[path = "../shared/machine.rs"]
 mod machine;
 mod memory;
 mod server;
