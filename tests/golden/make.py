@@ -10,6 +10,7 @@ Lanczos3, because that is what is right and what Darkroom says it does.
 import json
 import math
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +224,67 @@ def profiles(scene):
     assert reference.width == 60
 
 
+# ITU-R BT.2087: light with the primaries of BT.709 in those of BT.2020.
+WIDE_GAMUT = np.array(
+    [[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]]
+)
+WHITE, PEAK = 203.0, 1000.0
+
+
+def pq(light):
+    """SMPTE ST 2084: the value of cd/m²."""
+    root = np.power(np.maximum(light, 0) / 10_000, 2610 / 16384)
+    return np.power((3424 / 4096 + 2413 / 128 * root) / (1 + 2392 / 128 * root), 2523 / 32)
+
+
+def from_pq(value):
+    root = np.power(value, 32 / 2523)
+    above = np.maximum(root - 3424 / 4096, 0)
+    return 10_000 * np.power(above / (2413 / 128 - 2392 / 128 * root), 16384 / 2610)
+
+
+def hlg(scene):
+    """ITU-R BT.2100, table 5: the value of a scene's light, 0 to 1."""
+    a, b, c = 0.17883277, 0.28466892, 0.55991073
+    curve = a * np.log(np.maximum(12 * scene - b, 1e-9)) + c
+    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), curve)
+
+
+def rolled_off(light):
+    """ITU-R BT.2390, 5.4.1: up to PEAK brought below WHITE, which is 1."""
+    whole, most = pq(PEAK), pq(WHITE) / pq(PEAK)
+    knee = 1.5 * most - 0.5
+    value = np.minimum(pq(light) / whole, 1)
+    t = np.maximum(value - knee, 0) / (1 - knee)
+    bent = (2 * t**3 - 3 * t**2 + 1) * knee + (t**3 - 2 * t**2 + t) * (1 - knee)
+    bent += (-2 * t**3 + 3 * t**2) * most
+    return from_pq(np.where(value < knee, value, bent) * whole) / WHITE
+
+
+def bright(samples):
+    """Coded in PQ and HLG (H.273 in PNG's cICP), as the recommendations have it, in float."""
+    colours = light(image(samples)).numpy().astype(np.float64) @ WIDE_GAMUT.T
+    luminance = (colours @ [0.2627, 0.6780, 0.0593])[..., None]
+    kinds = {
+        "pq": (16, pq(colours * 900), colours * 900),
+        "hlg": (18, hlg(colours), colours * np.power(np.maximum(luminance, 1e-6), 0.2) * PEAK),
+    }
+    for name, (transfer, values, nits) in kinds.items():
+        words = np.clip(values * 65535 + 0.5, 0, 65535).astype(np.uint16)
+        file = pyvips.Image.new_from_array(words).copy(interpretation="rgb16").pngsave_buffer()
+        # Length, type, primaries of BT.2020, transfer, no matrix, full range, checksum.
+        body = b"cICP" + bytes([9, transfer, 0, 1])
+        chunk = (4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+        (OUT / f"{name}.png").write_bytes(file[:33] + chunk + file[33:])
+        brightest = np.maximum(nits.max(axis=2, keepdims=True), 1e-3)
+        mapped = (nits * rolled_off(brightest) / brightest) @ np.linalg.inv(WIDE_GAMUT).T
+        reference = shown(pyvips.Image.new_from_array(np.clip(mapped, 0, 1).astype(np.float32)))
+        case(name, f"{name}.png", f"width = {WIDE}", reference, most=3.0)
+    # Paper white is nearly white, and what is dark stays as it was.
+    assert 0.75 < float(rolled_off(np.float64(WHITE))) < 0.85
+    assert abs(float(rolled_off(np.float64(10.0))) * WHITE - 10) < 1e-6
+
+
 def mutants(scene):
     """What a pipeline would make that averages sRGB's numbers as if they were light."""
     gamma = scene.cast("float").resize(60 / WIDE, vscale=40 / HIGH, kernel="lanczos3", gap=0)
@@ -243,6 +305,7 @@ def main():
     patterns()
     orientations(scene)
     profiles(scene)
+    bright(samples)
     mutants(scene)
     (OUT / "cases.json").write_text(json.dumps(CASES, indent=1))
 

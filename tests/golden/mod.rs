@@ -119,7 +119,18 @@ fn pictures_are_as_libvips_makes_them() {
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
     // All of these kinds, so that a script that writes fewer cases is found out.
     assert_eq!(worst.keys().filter(|name| name.starts_with("turned-")).count(), 32);
-    for kind in ["cover-west", "pad-south", "crop", "trim", "rotate-30", "enlarge", "p3", "cmyk"] {
+    for kind in [
+        "cover-west",
+        "pad-south",
+        "crop",
+        "trim",
+        "rotate-30",
+        "enlarge",
+        "p3",
+        "cmyk",
+        "pq",
+        "hlg",
+    ] {
         assert!(worst.contains_key(kind), "{kind} is missing");
     }
 }
