@@ -65,20 +65,7 @@ impl Case {
 
     /// What the case's one variant looks like, for a source with this header.
     fn made(&self, header: &Header) -> RgbaImage {
-        let source = self.source();
-        let presets =
-            Presets::parse(&self.presets).unwrap_or_else(|e| panic!("{}: {e}", self.name));
-        let mut plan = presets.plan(header);
-        plan.pieces.retain(|piece| piece.format().is_some());
-        let mut rows = open(&source, header, &Limits::default())
-            .unwrap_or_else(|e| panic!("{}: {e}", self.name));
-        let mut found = None;
-        plan.run(&mut *rows, Assets::NONE, &Unlimited, &mut |_, made| {
-            found = Some(made.unwrap_or_else(|e| panic!("{}: {e}", self.name)));
-        })
-        .unwrap_or_else(|e| panic!("{}: {e}", self.name));
-        let Some(Made::Variant { bytes, .. }) = found else { panic!("{}: no variant", self.name) };
-        image::load_from_memory(&bytes).unwrap_or_else(|e| panic!("{}: {e}", self.name)).to_rgba8()
+        shown(&self.name, &self.source(), header, &self.presets)
     }
 
     fn reference(&self) -> RgbaImage {
@@ -88,6 +75,22 @@ impl Case {
     fn holds(&self, difference: &Difference) -> bool {
         difference.mean <= self.mean && difference.most <= self.most
     }
+}
+
+/// What the one variant of a source looks like, whose file `image` reads.
+fn shown(name: &str, source: &[u8], header: &Header, presets: &str) -> RgbaImage {
+    let presets = Presets::parse(presets).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let mut plan = presets.plan(header);
+    plan.pieces.retain(|piece| piece.format().is_some());
+    let mut rows =
+        open(source, header, &Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let mut found = None;
+    plan.run(&mut *rows, Assets::NONE, &Unlimited, &mut |_, made| {
+        found = Some(made.unwrap_or_else(|e| panic!("{name}: {e}")));
+    })
+    .unwrap_or_else(|e| panic!("{name}: {e}"));
+    let Some(Made::Variant { bytes, .. }) = found else { panic!("{name}: no variant") };
+    image::load_from_memory(&bytes).unwrap_or_else(|e| panic!("{name}: {e}")).to_rgba8()
 }
 
 fn read(name: &Path) -> RgbaImage {
@@ -132,6 +135,42 @@ fn pictures_are_as_libvips_makes_them() {
         "hlg",
     ] {
         assert!(worst.contains_key(kind), "{kind} is missing");
+    }
+}
+
+/// Pictures whose profile exchanges the primaries, so that what ignores it has other colours: the
+/// values on which libvips and lcms2 agree.
+#[test]
+fn exchanged_primaries_come_out_as_other_readers_have_them() {
+    let Some(corpus) = report::corpus("pictures whose profile exchanges the primaries") else {
+        return;
+    };
+    let wanted = [
+        ((500, 120), [255, 220, 220]),
+        ((200, 500), [126, 255, 0]),
+        ((800, 500), [139, 0, 255]),
+        ((500, 880), [0, 240, 255]),
+    ];
+    for name in ["wide-gamut-tests__rgb-to-gbr-test.jpg", "wide-gamut-tests__rgb-to-gbr-test.png"] {
+        let source = fs::read(corpus.join("icc").join(name)).expect("a file of the corpus");
+        let header = Header::parse(&source, Whole::Yes).expect("a picture");
+        let presets = "[variants.a]\nwidth = 65535\nformats = [\"png\"]";
+        let ours = shown(name, &source, &header, presets);
+        for ((x, y), colour) in wanted {
+            let mut sums = [0_u32; 3];
+            for (column, row) in
+                (y - 4..=y + 4).flat_map(|row| (x - 4..=x + 4).map(move |c| (c, row)))
+            {
+                let pixel = ours.get_pixel(column, row).0;
+                for (sum, value) in sums.iter_mut().zip(pixel) {
+                    *sum += u32::from(value);
+                }
+            }
+            let mean = sums.map(|sum| f64::from(sum) / 81.0);
+            let off = |(ours, wanted): (f64, i32)| (ours - f64::from(wanted)).abs();
+            let worst = mean.into_iter().zip(colour).map(off).fold(0.0, f64::max);
+            assert!(worst <= 2.0, "{name} at {x},{y}: {mean:?} instead of {colour:?}");
+        }
     }
 }
 
