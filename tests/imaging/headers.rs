@@ -111,6 +111,30 @@ fn claims_are_refused_before_decoding() {
 }
 
 #[test]
+fn an_animation_counts_every_pixel_that_is_read_and_written() {
+    let header = Header {
+        width: 100,
+        height: 100,
+        frames: 10,
+        ..draw::header(&draw::png(&draw::photograph(50, 40)))
+    };
+    let plan = |animation: &str| {
+        let text = format!(
+            "[variants.a]\nwidth = 50\nanimation = \"{animation}\"\nformats = [\"gif\", \"webp\"]"
+        );
+        Presets::parse(&text).unwrap().plan(&header)
+    };
+    // 10 frames of 100×100, and twice of 50×50.
+    let limits = |motion| Limits { motion, ..Limits::default() };
+    let refused = |motion| limits(motion).check_plan(&header, &plan("keep")).err();
+    assert_eq!(refused(150_000), None);
+    let fault = refused(149_999).unwrap();
+    assert_eq!(fault.code, FaultCode::TooManyFrames);
+    assert!(fault.detail.contains("150000"), "{fault}");
+    assert_eq!(limits(0).check_plan(&header, &plan("first")), Ok(()));
+}
+
+#[test]
 fn a_cut_file_is_truncated_wherever_it_is_cut() {
     let picture = draw::photograph(200, 150);
     for file in [draw::jpeg(&picture), draw::png(&picture)] {
