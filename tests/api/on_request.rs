@@ -237,6 +237,28 @@ fn what_failed_says_why_and_is_not_asked_for_again() {
 }
 
 #[test]
+fn where_the_best_fails_the_next_best_is_made_for_who_waits() {
+    let (server, id) = serve(Duration::from_secs(15));
+    let until_asked = |messages: usize| {
+        while asked(&server, id).len() < messages {
+            thread::sleep(Duration::from_millis(2));
+        }
+    };
+    let reply = thread::scope(|scope| {
+        let client = scope.spawn(|| ask(&server, id, "hero", Some("image/webp")));
+        until_asked(1);
+        order(&server, id, "hero.webp");
+        let why = Problem::new(Code::SideTooLong, "WebP has no sides over 16383");
+        server.record(id, "hero.webp", Outcome::Failed(why));
+        until_asked(2);
+        make(&server, id, "hero.jpeg");
+        client.join().unwrap()
+    });
+    leads_to(&reply, "hero.jpeg");
+    assert_eq!(asked(&server, id), ["hero.webp", "hero.jpeg"]);
+}
+
+#[test]
 fn accept_chooses_among_what_may_be_made() {
     const CHROME: &str = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8";
     let (server, id) = impatient();

@@ -72,8 +72,8 @@ pub(crate) async fn choose(
             }
             lead(&app, &image, piece, &wanted).await
         }
-        Choice::ToMake(file) => {
-            let (image, piece) = making::wait(&app, &image, file, &wanted, accept).await?;
+        Choice::ToMake(_) => {
+            let (image, piece) = making::wait(&app, image, &wanted, accept).await?;
             lead(&app, &image, &piece, &wanted).await
         }
     }

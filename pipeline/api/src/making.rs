@@ -20,31 +20,26 @@ use crate::{
 /// When a client should come again for what was not made while it waited.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// Asks for a file, and waits for what comes of it: the image by then, and the piece to serve.
+/// Asks for what suits the client best, and waits for what comes of it: the image by then, and the
+/// piece to serve. Where it fails, the next best is asked for.
 pub(crate) async fn wait(
     app: &Arc<App>,
-    image: &Image,
-    file: String,
+    mut image: Image,
     wanted: &Wanted<'_>,
     accept: Option<&str>,
 ) -> Result<(Image, PieceId), Refusal> {
-    let id = image.id;
-    ask(app, image, file).await?;
     let rules = app.api.settings.requests;
     // Who finds no place to wait has asked all the same.
     let place = app.waiting.try_acquire();
     let end = if place.is_ok() { Instant::now() + rules.wait } else { Instant::now() };
     let mut pause = rules.poll;
     loop {
-        let image = match app.api.catalog.image(id).await {
-            Err(StoreError::Missing(_)) => return Err(unknown_image(id)),
-            image => image?,
-        };
-        if let Choice::There { piece, .. } =
-            choose_from(&image, wanted, accept, &(app.api.offers)())?
-        {
-            let piece = piece.clone();
-            return Ok((image, piece));
+        match choose_from(&image, wanted, accept, &(app.api.offers)())? {
+            Choice::There { piece, .. } => {
+                let piece = piece.clone();
+                return Ok((image, piece));
+            }
+            Choice::ToMake(file) => ask(app, &image, file).await?,
         }
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() || (app.api.closing)() {
@@ -54,6 +49,10 @@ pub(crate) async fn wait(
         }
         sleep(pause.min(left)).await;
         pause = (pause * 3 / 2).min(rules.poll_most);
+        image = match app.api.catalog.image(image.id).await {
+            Err(StoreError::Missing(_)) => return Err(unknown_image(image.id)),
+            image => image?,
+        };
     }
 }
 
