@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{
-    Budget, Catalog, Clock, Failure, Image, ImageId, Key, Message, Objects, Problem, Stage,
+    Budget, Catalog, Clock, Failure, Image, ImageId, Key, Message, Objects, Offers, Problem, Stage,
     StageName, StoreError, Tenant,
-    image::{Announced, Outcome},
+    image::{Announced, Asking, Outcome},
     memory::{MemoryCatalog, MemoryObjects},
     message::Body,
     record::variant_key,
@@ -48,6 +48,7 @@ pub async fn develop(
             let uploaded =
                 Body::Uploaded { key, bucket: None, size, etag: String::new(), sequencer: None };
             dark.carry_all(uploaded.into()).await?;
+            dark.ask_for_all(id, &Offers::from(&presets.presets)).await?;
         }
         Err(fault) => {
             dark.catalog.reject(id, &Problem::from(fault), dark.clock.now()).await?;
@@ -134,11 +135,23 @@ impl Darkroom {
         Ok(())
     }
 
+    /// Whoever has files made wants them all: nobody comes to ask for some of them later.
+    async fn ask_for_all(&self, image: ImageId, offers: &Offers) -> Result<(), StoreError> {
+        let (files, presets, now) = (&offers.files, &offers.presets, self.clock.now());
+        match self.catalog.ask(image, files, presets, Timestamp::MIN, now).await? {
+            Asking::Send(files) => {
+                let files = files.into_iter().collect();
+                self.carry_all(Body::Requested { image, files }.into()).await
+            }
+            Asking::Underway | Asking::Ended => Ok(()),
+        }
+    }
+
     async fn collect(&self, id: ImageId) -> Result<Developed, StoreError> {
         let image = self.catalog.image(id).await?;
         let mut variants = BTreeMap::new();
         let mut raw_metadata = None;
-        for (piece, outcome) in image.visible() {
+        for (piece, outcome) in image.outcomes() {
             match outcome {
                 Outcome::Made(_) => {
                     let bytes = self.objects.read(&variant_key(&image, piece)).await?;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use domain::{Key, Objects, StoreError};
+use domain::{Key, Objects, Offers, StoreError};
 use imaging::{Assets, Presets};
 use tokio::{sync::watch, time};
 
@@ -72,18 +72,24 @@ pub async fn keep(objects: &dyn Objects, assets: &Assets) -> Result<(), StoreErr
 #[derive(Debug)]
 pub struct Live {
     file: Option<PathBuf>,
-    now: RwLock<Arc<Presets>>,
+    now: RwLock<(Arc<Presets>, Arc<Offers>)>,
 }
 
 impl Live {
     /// Those that were read from the file when the server started.
     pub fn new(file: Option<PathBuf>, presets: Presets) -> Live {
-        Live { file, now: RwLock::new(Arc::new(presets)) }
+        let offers = Arc::new(Offers::from(&presets));
+        Live { file, now: RwLock::new((Arc::new(presets), offers)) }
     }
 
     /// What holds now.
     pub fn now(&self) -> Arc<Presets> {
-        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// What may be asked for now.
+    pub fn offers(&self) -> Arc<Offers> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner).1)
     }
 
     /// Takes over every change of the file until the server stops. A file that is wrong, or gone,
@@ -114,10 +120,11 @@ impl Live {
         let Read { presets, assets } = read(Some(file))?;
         keep(objects, &assets).await.map_err(|error| error.to_string())?;
         let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
-        if **now == presets {
+        if *now.0 == presets {
             return Ok(false);
         }
-        *now = Arc::new(presets);
+        let offers = Arc::new(Offers::from(&presets));
+        *now = (Arc::new(presets), offers);
         Ok(true)
     }
 }

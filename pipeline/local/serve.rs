@@ -17,6 +17,7 @@ use axum::{
 };
 use domain::{Clock, Keyring, StoreError, signing::Signer};
 use futures::StreamExt as _;
+use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -166,20 +167,12 @@ impl Server {
             keyring: database.clone(),
             clock,
             signer,
-            settings: api::Settings {
-                limits: settings.limits.clone(),
-                access,
-                cors: settings.cors.clone(),
-                upload_lifetime: settings.upload_lifetime,
-                events: api::Events {
-                    // Nothing here cuts a response off, so a stream lasts until its image is final.
-                    life: Duration::from_hours(24),
-                    // However many follow their images, others find a connection.
-                    streams: settings.connections.get().div_ceil(2),
-                    ..api::Events::default()
-                },
-                ..api::Settings::default()
-            },
+            offers: Arc::new(move || live.offers()),
+            closing: Arc::new({
+                let stop = stop.1.clone();
+                move || *stop.borrow()
+            }),
+            settings: api_settings(settings, access, alive_since),
             vitals: Arc::new(LocalVitals { tally, database: database.clone() }),
         });
         let largest = Largest::within(&settings.presets.presets, &settings.limits);
@@ -227,6 +220,30 @@ impl Server {
         let drained = running.await.map_err(io::Error::other)?;
         self.database.close().await;
         Ok(drained)
+    }
+}
+
+fn api_settings(settings: &Settings, access: Access, alive_since: Timestamp) -> api::Settings {
+    let connections = settings.connections.get();
+    api::Settings {
+        limits: settings.limits.clone(),
+        access,
+        cors: settings.cors.clone(),
+        upload_lifetime: settings.upload_lifetime,
+        events: api::Events {
+            // Nothing here cuts a response off, so a stream lasts until its image is final.
+            life: Duration::from_hours(24),
+            // However many follow their images, others find a connection.
+            streams: connections.div_ceil(2),
+            ..api::Events::default()
+        },
+        requests: api::Requests {
+            waiting: connections.div_ceil(4),
+            patience: runner::visibility(settings.deadline),
+            alive_since,
+            ..api::Requests::default()
+        },
+        ..api::Settings::default()
     }
 }
 

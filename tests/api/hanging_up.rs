@@ -10,10 +10,11 @@ use axum::{
     http::{Request, Response},
 };
 use domain::{
-    Message, Outbox, Problem, Queue as _, StageName, StoreError,
+    Message, Offers, Outbox, Problem, Queue as _, StageName, StoreError,
     memory::{ManualClock, MemoryCatalog, MemoryKeyring, MemoryObjects, MemoryQueue},
     signing::Signer,
 };
+use imaging::Presets;
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
 use tower::ServiceExt as _;
@@ -79,6 +80,8 @@ fn router(gate: &Arc<Gate>, clock: Arc<ManualClock>) -> Router {
         keyring: Arc::new(MemoryKeyring::new()),
         clock,
         signer,
+        offers: Arc::new(|| Arc::new(Offers::from(Presets::built_in()))),
+        closing: Arc::new(|| false),
         settings: Settings { access: Access::Loopback, ..Settings::default() },
         vitals: Arc::new(Silent),
     })

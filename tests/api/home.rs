@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Catalog, Code, Image, ImageId, PieceId, Problem, Revision, StageName, Status, StoreError,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
+    image::{Acceptance, Asking, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
@@ -307,6 +307,23 @@ impl Catalog for Down {
         _: &BTreeSet<PieceId>,
         _: Timestamp,
     ) -> Result<bool, StoreError> {
+        busy()
+    }
+    async fn ask(
+        &self,
+        _: ImageId,
+        _: &BTreeSet<String>,
+        _: &Revision,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Result<Asking, StoreError> {
+        busy()
+    }
+    async fn order(
+        &self,
+        _: ImageId,
+        _: &BTreeSet<PieceId>,
+    ) -> Result<BTreeSet<PieceId>, StoreError> {
         busy()
     }
     async fn nudge(&self, _: ImageId, _: Timestamp) -> Result<bool, StoreError> {

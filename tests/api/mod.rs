@@ -15,6 +15,8 @@ mod full;
 mod hanging_up;
 mod home;
 mod images;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod on_request;
 mod page;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod receive;

@@ -1,14 +1,19 @@
 //! The router on a socket of its own, over the reference adapters.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use api::{Access, Api, Cors, Events, Pace, Settings, Vitals};
+use api::{Access, Api, Cors, Events, Pace, Requests, Settings, Vitals};
 use async_trait::async_trait;
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use domain::{
-    Catalog, Code, ImageId, Key, Keyring, Message, Objects, Outbox, PieceId, Problem, Queue,
-    Revision, Sha256, StageName, Visibility,
+    Catalog, Code, ImageId, Key, Keyring, Message, Objects, Offers, Outbox, PieceId, Problem,
+    Queue, Revision, Sha256, StageName, Visibility,
     image::{Expectation, Flip, Made, Outcome, Progress, Purpose, Source},
     memory::{ManualClock, MemoryCatalog, MemoryKeyring, MemoryObjects, MemoryQueue},
     message::Body,
@@ -16,7 +21,7 @@ use domain::{
     record::variant_key,
     signing::Signer,
 };
-use imaging::{Channels, Format, Header, Orientation};
+use imaging::{Channels, Format, Header, Orientation, Presets};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -33,6 +38,8 @@ pub(crate) struct Options {
     pub(crate) object_origins: Vec<HeaderValue>,
     pub(crate) pace: Pace,
     pub(crate) events: Events,
+    pub(crate) requests: Requests,
+    pub(crate) closing: bool,
     pub(crate) room: u64,
     pub(crate) catalog: Option<Arc<dyn Catalog>>,
     pub(crate) objects: Option<fn(Signer) -> Arc<dyn Objects>>,
@@ -55,6 +62,8 @@ impl Default for Options {
                 life: Duration::from_secs(20),
                 ..Events::default()
             },
+            requests: Requests { poll: Duration::from_millis(5), ..Requests::default() },
+            closing: false,
             room: u64::MAX,
             catalog: None,
             objects: None,
@@ -74,6 +83,7 @@ pub(crate) struct Server {
     pub(crate) queue: Arc<MemoryQueue>,
     pub(crate) keyring: Arc<MemoryKeyring>,
     pub(crate) signer: Signer,
+    offers: Arc<Mutex<Arc<Offers>>>,
     description: Description,
 }
 
@@ -107,6 +117,7 @@ impl Server {
         let queue = Arc::new(MemoryQueue::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let catalog = options.catalog.unwrap_or_else(|| Arc::new(MemoryCatalog::new()));
         let keyring = Arc::new(MemoryKeyring::new());
+        let offers = Arc::new(Mutex::new(Arc::new(Offers::from(Presets::built_in()))));
         let router = api::router(Api {
             objects: match options.objects {
                 Some(other) => other(signer.clone()),
@@ -118,12 +129,18 @@ impl Server {
             keyring: Arc::clone(&keyring) as _,
             clock: Arc::clone(&clock) as _,
             signer: signer.clone(),
+            offers: Arc::new({
+                let offers = Arc::clone(&offers);
+                move || Arc::clone(&offers.lock().unwrap())
+            }),
+            closing: Arc::new(move || options.closing),
             settings: Settings {
                 access: options.access,
                 cors: options.cors,
                 object_origins: options.object_origins,
                 pace: options.pace,
                 events: options.events,
+                requests: options.requests,
                 ..Settings::default()
             },
             vitals: Arc::new(Steady),
@@ -131,7 +148,23 @@ impl Server {
         runtime.spawn(async move { axum::serve(listener, router).await });
         let document = Request::get("/openapi.json").header("Host", "localhost").send(address);
         let description = Description::of(document.ok(200));
-        Self { runtime, address, clock, objects, catalog, queue, keyring, signer, description }
+        Self {
+            runtime,
+            address,
+            clock,
+            objects,
+            catalog,
+            queue,
+            keyring,
+            signer,
+            offers,
+            description,
+        }
+    }
+
+    /// Other presets come into force.
+    pub(crate) fn offer(&self, presets: &str) {
+        *self.offers.lock().unwrap() = Arc::new(Offers::from(&Presets::parse(presets).unwrap()));
     }
 
     pub(crate) fn run<T>(&self, work: impl Future<Output = T>) -> T {

@@ -29,6 +29,8 @@ mod lent_again;
     reason = "a helper that cannot go on ends its test"
 )]
 mod liars;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod on_request;
 #[expect(clippy::expect_used, reason = "a helper that cannot go on ends its test")]
 mod pictures;
 #[expect(

@@ -37,7 +37,8 @@ fn errors_name_line_key_value_and_what_is_allowed() {
         ("[variants.a]\neffects = [\"blurr\"]\n", 2, 12, &["\"blurr\"", "greyscale", "blur"]),
         ("[variants.a]\nanimation = true\n", 2, 13, &["animation", "first, keep"]),
         ("[variants.a]\ncolor = \"p3\"\n", 2, 9, &["color", "srgb, keep"]),
-        ("[variants.a]\nwhen = \"request\"\n", 2, 8, &["when", "request", "upload"]),
+        ("[variants.a]\nwhen = \"later\"\n", 2, 8, &["when", "\"later\"", "upload, request"]),
+        ("[variants.a]\nwhen = true\n", 2, 8, &["when", "upload, request"]),
         ("[variants.a]\nwidth = 0\n", 2, 9, &["width", "= 0", "1 to 65535"]),
         ("[variants.a]\nheight = 70000\n", 2, 10, &["height", "70000", "1 to 65535"]),
         ("[variants.a]\nquality = 101\n", 2, 11, &["quality", "101", "1 to 100"]),
@@ -143,6 +144,7 @@ width = 10
 height = 10
 gravity = "smart"
 formats = ["jpeg"]
+when = "request"
 "##;
 
 #[test]

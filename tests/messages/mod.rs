@@ -18,7 +18,7 @@ type Tested = Result<(), Box<dyn std::error::Error>>;
 /// Messages as version 1 sent them, by hand: a file is never changed, only added.
 const V1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/messages/v1");
 
-const BODIES: [&str; 10] = [
+const BODIES: [&str; 11] = [
     "uploaded",
     "accepted",
     "describe",
@@ -29,6 +29,7 @@ const BODIES: [&str; 10] = [
     "erase",
     "sweep",
     "reprocess",
+    "requested",
 ];
 
 fn image() -> Result<ImageId, domain::key::KeyError> {
@@ -81,6 +82,11 @@ fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
         (
             "notify",
             Body::Notify { image, revision, status: Status::Ready, endpoint: "log".to_owned() }
+                .into(),
+        ),
+        (
+            "requested",
+            Body::Requested { image, files: vec!["hero.avif".to_owned(), "hero.webp".to_owned()] }
                 .into(),
         ),
         ("erase", Body::Erase { image, round: 0 }.into()),
@@ -215,6 +221,7 @@ fn kind(body: &Body) -> &'static str {
         Body::Erase { .. } => BODIES[7],
         Body::Sweep { .. } => BODIES[8],
         Body::Reprocess { .. } => BODIES[9],
+        Body::Requested { .. } => BODIES[10],
     }
 }
 

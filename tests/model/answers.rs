@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     Image, ImageId, Key, Message, PieceId, Problem, Revision, Status,
-    image::{Acceptance, Expectation, Flip, Progress, Source},
+    image::{Acceptance, Asking, Expectation, Flip, Progress, Source},
 };
 
 use super::{
@@ -39,6 +39,8 @@ pub(super) enum Answer {
     Images(Vec<ImageId>),
     /// Starts that an image knows of.
     Starts(u32),
+    /// The work is not of the image's set, but asked for beside it.
+    OnRequest,
     /// An object's bytes.
     Content(Content),
     /// Keys.
@@ -69,6 +71,10 @@ pub(super) struct Seen {
     pub(super) problem: Option<Problem>,
     /// What is missing of its work.
     pub(super) missing: BTreeSet<PieceId>,
+    /// What somebody asked for beside it.
+    pub(super) on_request: BTreeSet<PieceId>,
+    /// What has not ended of that.
+    pub(super) asked: BTreeSet<PieceId>,
     /// Whether all of its work has ended.
     pub(super) complete: Option<Revision>,
 }
@@ -76,7 +82,11 @@ pub(super) struct Seen {
 impl Seen {
     /// As it is now.
     pub(super) fn of(image: &Image) -> Self {
+        let pieces = image.requests.values().filter_map(|request| request.piece.clone());
+        let on_request: BTreeSet<_> = pieces.filter(|piece| image.is_on_request(piece)).collect();
         Self {
+            asked: on_request.iter().filter(|piece| image.misses(piece)).cloned().collect(),
+            on_request,
             id: image.id,
             status: image.status,
             source: image.source.clone(),
@@ -96,5 +106,7 @@ pub(super) enum Found {
     Progress(Progress),
     Flip(Flip),
     Starts(Option<u32>),
+    Asking(Asking),
+    Pieces(BTreeSet<PieceId>),
     Whether(bool),
 }

@@ -11,7 +11,7 @@ use domain::{
 use super::{
     answers::Found,
     calls::{Halt, Run},
-    fanout, ingest, metadata, mutants, resize,
+    fanout, ingest, metadata, mutants, requests, resize,
     scenario::{Mutant, NOW, Scenario},
     starts,
     world::{Request, Shared, World},
@@ -66,6 +66,7 @@ fn handle(run: &mut Run<'_>, message: &Message) -> Result<Vec<Message>, Halt> {
         Body::Render { image, pieces } => resize::render(run, *image, pieces, message.attempts),
         Body::Accepted { .. }
         | Body::Completed { .. }
+        | Body::Requested { .. }
         | Body::Notify { .. }
         | Body::Buried { .. }
         | Body::Erase { .. }
@@ -106,6 +107,7 @@ pub(super) fn serve(run: &mut Run<'_>, request: Request) -> Result<(), Halt> {
     match request {
         Request::Erase(image) => erase(run, image)?,
         Request::Redrive => redrive(run)?,
+        Request::Variant(image) => requests::ask(run, image)?,
     }
     run.at_home(|world| {
         world.unanswered.remove(&request);

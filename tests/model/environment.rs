@@ -8,7 +8,7 @@ use super::{
     calls::{Halt, Luck, Run, put},
     carrying,
     fanout::{self, Fate},
-    properties,
+    properties, requests,
     scenario::{BUCKET, Chance, Content, NOW, Origin, Scenario, Set},
     world::{Errand, Place, Process, Request, Shared, World},
 };
@@ -55,7 +55,7 @@ impl Model for Scenario {
     type Action = Action;
 
     fn init_states(&self) -> Vec<World> {
-        vec![World::begin(self)]
+        vec![if self.on_request.is_empty() { World::begin(self) } else { requests::begin(self) }]
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
@@ -112,6 +112,7 @@ impl Model for Scenario {
             }
             Action::Ask(request) => {
                 match request {
+                    Request::Variant(_) => requests::spend(&mut world),
                     // Nobody asks for it twice: what was erased looks gone, and the client that
                     // heard nothing, or of a busy store, may never come back.
                     Request::Erase(_) => world.spend(Chance::Erase),
@@ -238,6 +239,7 @@ impl Scenario {
             actions.push(Action::Ask(Request::Redrive));
         }
         actions.extend(Self::asks_again(world).map(Action::Ask));
+        actions.extend(requests::actions(self, world));
         if world.may(Chance::Change) {
             actions.push(Action::Change);
         }
@@ -325,7 +327,7 @@ impl Scenario {
             Err(Halt::Paused) => world.running.push(process),
             Err(Halt::Died) => give_back(&mut world, &errand),
             // Its client was told, and does not come back.
-            Err(Halt::Store(_)) if matches!(errand, Errand::Request(Request::Erase(_))) => {}
+            Err(Halt::Store(_)) if Errand::Request(Request::Redrive) != errand => {}
             Err(halt) => unreachable!("{errand:?} ended with {halt:?}"),
         }
         world.settle();
@@ -373,6 +375,7 @@ fn heals(message: &Message) -> bool {
             | Body::Describe { .. }
             | Body::Render { .. }
             | Body::Completed { .. }
+            | Body::Requested { .. }
             | Body::Erase { .. }
     )
 }

@@ -14,7 +14,7 @@ use domain::{
 use super::{
     answers::{Found, Seen},
     calls::{Halt, Run},
-    ingest,
+    ingest, requests,
     scenario::{ENDPOINT, Mutant, NOW, Set},
 };
 
@@ -23,6 +23,7 @@ pub(super) fn handle(run: &mut Run<'_>, message: &Message) -> Result<Vec<Message
     match &message.body {
         Body::Accepted { image } => spread(run, *image, message),
         Body::Completed { image, revision } => announce(run, *image, revision),
+        Body::Requested { image, files } => requests::requested(run, *image, files),
         Body::Notify { image, revision, status, .. } => {
             let notice = (*image, revision.clone(), *status);
             run.at_home(|world| {

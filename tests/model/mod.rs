@@ -3,8 +3,8 @@
 //! Images, stores, the queue and the workers of DESIGN.md §3 as one state, everything that may
 //! happen as steps from state to state, and every state that can be reached is looked at. The
 //! decisions are the product's own: `domain::image::Image`'s `accept`, `reject`, `expire`, `expect`,
-//! `record`, `give_up`, `count`, `nudge`, `flip`, `reopen`, `erase` and `removed`, on real images; `domain::stage`'s `admit` and `judge`;
-//! `Message::work` and `obituary`, `Work::revision`. What surrounds them is mirrored, effect by effect, in the
+//! `record`, `give_up`, `count`, `nudge`, `ask`, `order`, `flip`, `reopen`, `erase` and `removed`, on
+//! real images; `domain::stage`'s `admit` and `judge`; `Message::work` and `obituary`, `Work::revision`. What surrounds them is mirrored, effect by effect, in the
 //! module named like its stage; each says which functions it mirrors. A process may die between any
 //! two effects.
 //!
@@ -21,6 +21,7 @@ mod metadata;
 mod mutants;
 mod poison;
 mod properties;
+mod requests;
 mod resize;
 mod scenario;
 mod scenarios;
@@ -95,6 +96,7 @@ macro_rules! hold {
 hold! {
     join redelivery overtaking erasure erasure_unanswered erasure_lost erasure_of_metadata upload_after_erasure presets
     presets_at_once poison poison_in_copies poison_at_once poisoned_upload adoption adopted_erasure expiry old_age
+    requests requests_at_once request_and_erasure request_and_presets poisoned_request
 }
 
 macro_rules! find_out {
@@ -126,4 +128,8 @@ find_out! {
     copies_that_know_nothing_of_each_other_are_found_out:
         CopiesOfTheirOwn in poison_in_copies
         breaks "poison is started three times at most, however many copies there are";
+    variants_on_request_that_join_the_set_are_found_out:
+        RequestsJoinTheSet in requests breaks "what is asked for is in no set and fails no image";
+    asking_once_for_ever_is_found_out:
+        AsksOnce in requests breaks "from here all comes to a right end";
 }

@@ -9,6 +9,7 @@ use stateright::{Expectation, Property};
 use super::{
     calls::Luck,
     environment::{Action, can_sweep},
+    requests,
     scenario::{Content, Origin, Scenario, Set},
     world::{Notice, Place, World, print},
 };
@@ -16,11 +17,12 @@ use super::{
 type Condition = fn(&Scenario, &World) -> bool;
 
 /// All properties, by the sentence that each is.
-const ALWAYS: [(&str, Condition); 10] = [
+const ALWAYS: [(&str, Condition); 11] = [
     ("a revision is announced at most once", announced_once),
     ("a revision is told under one id, and only after it was announced", told_as_announced),
     ("an announced set has ended, all of it", announced_complete),
     ("what serves is one whole set", one_set_serves),
+    ("what is asked for is in no set and fails no image", requests::leave_the_set),
     ("an object never changes", objects_stay),
     ("what is kept for an image is that image's", bytes_are_its_own),
     ("an erased image stays erased", erase_wins),
@@ -203,7 +205,10 @@ impl Scenario {
         if let Some(older) = self.next_state(world, Action::GrowOld) {
             return Some(older);
         }
-        can_sweep(world).then(|| self.next_state(world, Action::Sweep))?
+        if can_sweep(world) {
+            return self.next_state(world, Action::Sweep);
+        }
+        self.next_state(world, Action::Ask(requests::asks_next(world)?))
     }
 }
 
@@ -234,7 +239,8 @@ fn is_right_image(scenario: &Scenario, world: &World, image: &Image) -> bool {
         Status::Ready => {
             let set = serving_set(scenario, image);
             let newest = world.history.reprocessed.is_none_or(|wanted| set == Some(wanted));
-            stored && set.is_some() && newest && all_there(world, image)
+            let asked_for = requests::are_right(scenario, world, image);
+            stored && set.is_some() && newest && asked_for && all_there(world, image)
         }
         Status::Failed => stored && only_poison_failed(scenario, world, image),
         Status::Rejected => stored && scenario.poison == Some("upload"),

@@ -36,11 +36,11 @@ pub(super) fn render(
     attempts: u32,
 ) -> Result<Vec<Message>, Halt> {
     let image = run.image(id)?;
-    let (Status::Processing, Some(source)) = (image.status, &image.source) else {
-        return Ok(Vec::new());
-    };
+    let asked_for = orders.iter().any(|order| image.on_request.contains(&order.id));
+    let is_open = asked_for || image.status == Status::Processing;
+    let Some(source) = image.source.as_ref().filter(|_| is_open) else { return Ok(Vec::new()) };
     let mut wanted = orders.to_vec();
-    wanted.retain(|order| image.missing.contains(&order.id));
+    wanted.retain(|order| image.missing.contains(&order.id) || image.asked.contains(&order.id));
     let pace = match attempts {
         0 => Pace::Together,
         1 => Pace::Backward,
@@ -50,7 +50,7 @@ pub(super) fn render(
 
     wanted = skip_written(run, id, wanted, &mut batch)?;
     let before_decoding = wanted.is_empty() || pace != Pace::Together;
-    if before_decoding && let After::Stop(follow) = record(run, id, &mut batch)? {
+    if before_decoding && let After::Stop(follow) = record(run, id, asked_for, &mut batch)? {
         return Ok(follow);
     }
     if wanted.is_empty() {
@@ -71,12 +71,13 @@ pub(super) fn render(
     if pace == Pace::Backward {
         wanted.reverse();
     }
-    make(run, &Job { id, picture, pace, attempts }, &wanted, batch)
+    make(run, &Job { id, picture, asked_for, pace, attempts }, &wanted, batch)
 }
 
 struct Job {
     id: ImageId,
     picture: Content,
+    asked_for: bool,
     pace: Pace,
     attempts: u32,
 }
@@ -96,7 +97,7 @@ fn make(
         let made = variant(run, job, order)?;
         batch.push((order.id.clone(), Outcome::Made(made.made())));
         if job.pace != Pace::Together
-            && let After::Stop(follow) = record(run, job.id, &mut batch)?
+            && let After::Stop(follow) = record(run, job.id, job.asked_for, &mut batch)?
         {
             return Ok(follow);
         }
@@ -112,7 +113,7 @@ fn make(
         let body = Body::Render { image: job.id, pieces: rest };
         Some(Message { attempts: job.attempts, ..body.into() })
     };
-    match record(run, job.id, &mut batch)? {
+    match record(run, job.id, job.asked_for, &mut batch)? {
         After::Stop(follow) => Ok(follow),
         After::More => Ok(rest.into_iter().collect()),
     }
@@ -122,8 +123,7 @@ fn make(
 fn variant(run: &mut Run<'_>, job: &Job, order: &Order) -> Result<Content, Halt> {
     let Content::Picture(of) = job.picture else { unreachable!("{:?}", job.picture) };
     let by = set_of(&order.piece);
-    let names = run.scenario.variants.iter();
-    let name = names.copied().find(|name| *name == order.piece.name).unwrap_or_default();
+    let name = run.scenario.names().find(|name| *name == order.piece.name).unwrap_or_default();
     let made = Content::Variant { of, by, name };
     let key = key(job.id, &order.id);
     let created = run.write(&key, made)?;
@@ -167,8 +167,12 @@ fn written(run: &mut Run<'_>, id: ImageId) -> Result<Vec<Key>, Halt> {
 fn record(
     run: &mut Run<'_>,
     id: ImageId,
+    asked_for: bool,
     batch: &mut Vec<(PieceId, Outcome)>,
 ) -> Result<After, Halt> {
+    if asked_for && batch.is_empty() {
+        return Ok(After::More);
+    }
     match run.record(id, batch)? {
         Progress::Underway => {
             batch.clear();

@@ -45,6 +45,8 @@ pub(super) enum Chance {
     PutLate,
     /// The client erases its image.
     Erase,
+    /// Somebody asks for a variant that waits for that.
+    Request,
     /// Other presets come into force.
     Change,
     /// Somebody has all images made by the presets in force.
@@ -93,6 +95,10 @@ pub(super) enum Mutant {
     PiecesWithoutRevision,
     /// Lost starts are counted by each copy of a message for itself.
     CopiesOfTheirOwn,
+    /// What somebody asks for becomes one of the pieces that the image awaits.
+    RequestsJoinTheSet,
+    /// What was asked for is never asked for again.
+    AsksOnce,
 }
 
 /// Presets.
@@ -161,7 +167,9 @@ pub(super) struct Plan {
     pub(super) orders: Vec<Order>,
     /// What metadata reads.
     pub(super) describe: Option<PieceId>,
-    /// All of it.
+    /// What resize makes when somebody asks for it.
+    pub(super) on_request: Vec<Order>,
+    /// All of it that is made at once.
     pub(super) all: BTreeSet<PieceId>,
 }
 
@@ -182,6 +190,8 @@ pub(super) struct Scenario {
     pub(super) origin: Origin,
     /// The variants that presets ask for.
     pub(super) variants: &'static [&'static str],
+    /// The variants that wait until somebody asks for them, all at once.
+    pub(super) on_request: &'static [&'static str],
     /// Whether the metadata piece is part of the set.
     pub(super) described: Described,
     /// The variant at which the worker dies, until it is mended; `"upload"` for the upload itself.
@@ -263,21 +273,24 @@ impl Scenario {
     }
 
     fn make_plan(&self, source: Sha256, set: Set) -> Plan {
-        let orders: Vec<_> = self
-            .variants
-            .iter()
-            .map(|name| {
-                let piece = piece(name, set);
-                let revision = self.revision(&piece.revision(&source.0));
-                Order { id: PieceId { name: (*name).to_owned(), revision }, piece }
-            })
-            .collect();
+        let order = |name: &&str| {
+            let piece = piece(name, set);
+            let revision = self.revision(&piece.revision(&source.0));
+            Order { id: PieceId { name: (*name).to_owned(), revision }, piece }
+        };
+        let orders: Vec<_> = self.variants.iter().map(order).collect();
+        let on_request = self.on_request.iter().map(order).collect();
         let describe = (self.described == Described::Yes).then(|| PieceId {
             name: "metadata".to_owned(),
             revision: self.revision(&source.to_string()[..16]),
         });
         let all = orders.iter().map(|order| order.id.clone()).chain(describe.clone()).collect();
-        Plan { orders, describe, all }
+        Plan { orders, describe, on_request, all }
+    }
+
+    /// Every variant.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.variants.iter().chain(self.on_request).copied()
     }
 
     fn revision(&self, true_one: &str) -> domain::Revision {
@@ -295,7 +308,7 @@ impl Scenario {
             for of in [1, 2] {
                 all.extend([Content::Picture(of), Content::Facts { of }]);
                 for by in [Set::First, Set::Second] {
-                    all.extend(self.variants.iter().map(|&name| Content::Variant { of, by, name }));
+                    all.extend(self.names().map(|name| Content::Variant { of, by, name }));
                 }
             }
             all.into_iter().map(|content| (content.sha256(), content)).collect()

@@ -5,7 +5,7 @@ use domain::Status;
 use super::scenario::{
     Chance::{
         Age, Busy, Change, Crash, Cure, Double, Erase, Lapse, Late, LoseEvent, LoseMessage, Put,
-        PutLate, PutOther, Redrive, Reprocess,
+        PutLate, PutOther, Redrive, Reprocess, Request,
     },
     Described, Known, Origin, Scenario,
 };
@@ -14,6 +14,7 @@ const PLAIN: fn() -> Scenario = || Scenario {
     name: "",
     origin: Origin::Minted,
     variants: &["small.webp"],
+    on_request: &[],
     described: Described::No,
     poison: None,
     chances: &[],
@@ -214,5 +215,58 @@ pub(super) fn old_age() -> Scenario {
         chances: &[(Put, 1), (Age, 2), (Crash, 1), (LoseMessage, 1)],
         reaches: &[Status::Ready, Status::Expired],
         ..PLAIN()
+    }
+}
+
+/// Somebody asks for a variant twice, and messages and processes are doubled and lost.
+pub(super) fn requests() -> Scenario {
+    Scenario {
+        name: "requests",
+        on_request: &["hero.webp"],
+        chances: &[(Request, 2), (Double, 1), (Crash, 1), (LoseMessage, 1)],
+        reaches: &[Status::Ready],
+        ..PLAIN()
+    }
+}
+
+/// Two ask at the same moment, while workers are at it.
+pub(super) fn requests_at_once() -> Scenario {
+    Scenario {
+        name: "requests at once",
+        on_request: &["hero.webp"],
+        chances: &[(Request, 2), (Crash, 1), (Lapse, 1)],
+        at_once: 2,
+        reaches: &[Status::Ready],
+        ..PLAIN()
+    }
+}
+
+/// An image is erased while somebody asks for its variants.
+pub(super) fn request_and_erasure() -> Scenario {
+    Scenario {
+        name: "request and erasure",
+        chances: &[(Request, 1), (Erase, 1), (Crash, 1)],
+        reaches: &[Status::Ready, Status::Erased],
+        ..requests_at_once()
+    }
+}
+
+/// Presets change between two who ask, and the set is made anew meanwhile.
+pub(super) fn request_and_presets() -> Scenario {
+    Scenario {
+        name: "request and presets",
+        chances: &[(Request, 2), (Change, 1), (Reprocess, 1), (Crash, 1)],
+        ..requests()
+    }
+}
+
+/// What somebody asks for kills every worker, until it is mended and redriven.
+pub(super) fn poisoned_request() -> Scenario {
+    Scenario {
+        name: "poisoned request",
+        on_request: &["hero.webp", "wide.webp"],
+        poison: Some("hero.webp"),
+        chances: &[(Request, 2), (Cure, 1), (Redrive, 1), (Late, 1)],
+        ..requests()
     }
 }

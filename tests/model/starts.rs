@@ -26,11 +26,13 @@ pub(super) fn begin(run: &mut Run<'_>, message: &mut Message) -> Result<(Counted
     }
     let stage = message.stage();
     let look = |_: &_, world: &mut World| match world.images.get(&image) {
+        Some(image) if pieces.iter().any(|piece| image.is_on_request(piece)) => Answer::OnRequest,
         Some(image) => Answer::Starts(image.work.starts(stage)),
         None => Answer::Missing,
     };
     let seen = match run.call(look) {
         Ok(Answer::Starts(seen)) => seen,
+        Ok(Answer::OnRequest) => return Ok((Counted::Never, true)),
         Ok(other) => unreachable!("{other:?}"),
         Err(halt) if halt.is_missing() => return Ok((Counted::Never, true)),
         Err(halt) => return Err(halt),

@@ -119,6 +119,8 @@ pub(super) enum Errand {
 pub(super) enum Request {
     /// `DELETE /v1/images/{id}`.
     Erase(ImageId),
+    /// `GET /i/{id}/{variant}` of what waits to be asked for.
+    Variant(ImageId),
     /// `POST /v1/dead-letters/redrive`, all of them.
     Redrive,
 }
@@ -256,6 +258,9 @@ impl World {
             old.touched_at = LONG_AGO;
             old.expires_at = LONG_AGO;
             old.work.sent_at = old.work.sent_at.map(|_| LONG_AGO);
+            for request in old.requests.values_mut() {
+                request.asked_at = request.asked_at.map(|_| LONG_AGO);
+            }
             *image = Shared::image(old);
         }
         for post in &mut self.queue {

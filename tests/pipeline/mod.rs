@@ -6,6 +6,7 @@ pub(super) mod draw;
 mod ending;
 pub(super) mod intruder;
 mod late;
+mod on_request;
 mod path;
 mod refusals;
 mod sweeping;

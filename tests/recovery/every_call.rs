@@ -37,6 +37,8 @@ fn the_undisturbed_run_shows_every_kind_of_end() {
     }
     let ready = statuses.iter().filter(|status| **status == Status::Ready).count();
     assert_eq!(ready, 4, "photograph, private, silent and adopted: {statuses:?}");
+    let hero = end.objects.keys().filter(|path| path.ends_with("/hero.png")).count();
+    assert_eq!(hero, 1, "made because somebody asked for it");
     assert_eq!(end.letters, 0);
     report::say(
         "recovery",

@@ -1,18 +1,21 @@
 //! A home whose processes die and begin again.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use domain::{
-    Budget, Catalog as _, Clock as _, Failure, Image, ImageId, Message, Outbox as _, Queue as _,
-    Stage, StageName, Status, Visibility,
+    Budget, Catalog as _, Clock as _, Failure, Image, ImageId, Message, Offers, Outbox as _,
+    Queue as _, Stage, StageName, Status, StoreError, Visibility,
+    image::{Asking, Request},
     memory::ManualClock,
     message::Body,
     stage::{self, carry},
 };
+use imaging::Presets;
 
 use super::{
     fuse::Fuse,
@@ -124,6 +127,42 @@ impl Home {
                 self.deaths += 1;
                 self.fuse.restart();
             }
+        }
+    }
+
+    /// What the API does when somebody asks for a variant on request, in a process that may die or
+    /// fail like any other; and what it does for those who ask next, until nothing more comes of it.
+    pub async fn ask(&mut self, image: ImageId, file: &str) {
+        let offers = Offers::from(&Presets::parse(&self.presets).unwrap());
+        let files = BTreeSet::from([file.to_owned()]);
+        loop {
+            let catalog = FusedCatalog(self.world.catalog.clone(), self.fuse.clone());
+            let now = self.world.clock.now();
+            let asked = async {
+                let horizon = now - VISIBILITY;
+                let asking = catalog.ask(image, &files, &offers.presets, horizon, now).await?;
+                if let Asking::Send(files) = asking {
+                    let files = files.into_iter().collect();
+                    self.queue.send(&[Body::Requested { image, files }.into()]).await?;
+                }
+                Ok::<_, StoreError>(())
+            };
+            let died = tokio::select! {
+                biased;
+                () = self.fuse.died() => true,
+                // Busy, or done: whoever asks next finds out.
+                _ = asked => false,
+            };
+            if died {
+                self.deaths += 1;
+                self.fuse.restart();
+            }
+            self.settle().await;
+            let record = self.world.catalog.image(image).await.unwrap();
+            if record.requests.get(file).is_some_and(Request::is_settled) {
+                return;
+            }
+            self.world.clock.advance(VISIBILITY);
         }
     }
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use domain::{
     Catalog, Image, ImageId, Key, Message, Objects, Outbox, PieceId, Problem, Queue, Revision,
     StageName, Status, StoreError,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
+    image::{Acceptance, Asking, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     key::Prefix,
     memory::{MemoryCatalog, MemoryObjects, MemoryQueue},
     ports::{
@@ -174,6 +174,23 @@ impl Catalog for FusedCatalog {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.1.around(self.0.reopen(id, pieces, now)).await
+    }
+    async fn ask(
+        &self,
+        id: ImageId,
+        files: &BTreeSet<String>,
+        presets: &Revision,
+        horizon: Timestamp,
+        now: Timestamp,
+    ) -> Result<Asking, StoreError> {
+        self.1.around(self.0.ask(id, files, presets, horizon, now)).await
+    }
+    async fn order(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+    ) -> Result<BTreeSet<PieceId>, StoreError> {
+        self.1.around(self.0.order(id, pieces)).await
     }
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
         self.1.around(self.0.nudge(id, now)).await

@@ -18,7 +18,7 @@ use super::{
     fuse::Fuse,
     home::{Home, Loans},
     ports::Delays,
-    world::{ADOPTION_SECRET, ALBUMS, PRESETS, uploaded},
+    world::{ADOPTION_SECRET, ALBUMS, uploaded},
 };
 
 /// What is left at the end: records without times and versions, and all objects.
@@ -41,9 +41,18 @@ height = 4
 formats = ['png']
 ";
 
+/// What waits to be asked for.
+const ON_REQUEST: &str = "
+[variants.hero]
+width = 12
+formats = ['png']
+when = 'request'
+";
+
 /// Plays it all, to the end.
 pub async fn play(fuse: Arc<Fuse>, delays: Delays, loans: Loans) -> End {
     let mut home = Home::new(fuse, delays, loans);
+    home.presets.push_str(ON_REQUEST);
     let images = home.one_of_everything().await;
     home.settle().await;
     let mut unswept = Vec::new();
@@ -51,10 +60,15 @@ pub async fn play(fuse: Arc<Fuse>, delays: Delays, loans: Loans) -> End {
         unswept.push(home.status(image).await);
     }
 
+    // One that can be made, and one that cannot.
+    for image in [images[0], images[3]] {
+        home.ask(image, "hero.png").await;
+    }
+
     home.erase(images[4]).await;
     home.settle().await;
 
-    home.presets = format!("{PRESETS}{MORE}");
+    home.presets.push_str(MORE);
     home.post(Body::Reprocess { query: Filter::default(), cursor: None }).await;
     home.settle().await;
 
@@ -158,5 +172,6 @@ fn timeless(mut image: Image) -> Image {
     image.work.nudges = 0;
     image.work.opened_at = None;
     image.flipped = None;
+    image.requests.values_mut().for_each(|request| request.asked_at = None);
     image
 }

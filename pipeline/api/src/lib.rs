@@ -2,7 +2,7 @@
 //!
 //! Each room is a module: what a client sends in ([`uploads`], [`receive`]), what it asks about
 //! ([`images`], [`list`], [`events`]), what it takes away ([`erase`], [`dead_letters`]) and what
-//! anybody may fetch ([`delivery`], [`choice`], [`page`]). In front of them stand, from the outside in: the
+//! anybody may fetch ([`delivery`], [`choice`], [`making`], [`page`]). In front of them stand, from the outside in: the
 //! request's id, log line and count ([`request`]), the rules for other origins ([`settings::Cors`]),
 //! the rule for host names ([`host`]), and the caller's key ([`auth`]).
 //!
@@ -25,6 +25,7 @@ mod health;
 mod host;
 mod images;
 mod list;
+mod making;
 mod mint;
 mod openapi;
 mod page;
@@ -42,12 +43,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::{Router, middleware};
-use domain::{Catalog, Clock, DeadLetters, Keyring, Objects, Outbox, signing::Signer};
+use domain::{Catalog, Clock, DeadLetters, Keyring, Objects, Offers, Outbox, signing::Signer};
 use tokio::sync::Semaphore;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use self::mint::mint;
-pub use self::settings::{Access, Cors, Events, Pace, Settings};
+pub use self::settings::{Access, Cors, Events, Pace, Requests, Settings};
 use self::traffic::Traffic;
 
 /// What the API stands on. Handing it to [`router`] is all that a home has to do.
@@ -66,11 +67,18 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// Public URLs, and the proof that a signed one is ours.
     pub signer: Signer,
+    /// What the presets of this moment offer on request.
+    pub offers: OffersSource,
+    /// Whether the home is about to stop: nobody is kept waiting then.
+    pub closing: Arc<dyn Fn() -> bool + Send + Sync>,
     /// What a deployment decides.
     pub settings: Settings,
     /// How the home is doing.
     pub vitals: Arc<dyn Vitals>,
 }
+
+/// What may be asked for at this moment. Presets may change while a home runs.
+pub type OffersSource = Arc<dyn Fn() -> Arc<Offers> + Send + Sync>;
 
 /// **Vitals: the home's own counters, as they are at this moment.**
 #[async_trait]
@@ -86,6 +94,8 @@ struct App {
     traffic: Traffic,
     /// Places of streams of events.
     followers: Arc<Semaphore>,
+    /// Places of those who wait for a variant.
+    waiting: Semaphore,
     /// `/openapi.json`, written once: the routes do not change while the router lives.
     description: bytes::Bytes,
 }
@@ -119,6 +129,7 @@ pub fn router(api: Api) -> Router {
         description: openapi::complete(description, api.signer.public_url()),
         traffic: Traffic::default(),
         followers: Arc::new(Semaphore::new(api.settings.events.streams)),
+        waiting: Semaphore::new(api.settings.requests.waiting),
         api,
     });
     // The last layer is the outermost. A preflight is answered before the host is looked at: it

@@ -4,6 +4,7 @@ use std::{num::NonZeroU64, str::FromStr, time::Duration};
 
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use domain::signing::CHECKSUM_HEADER;
+use jiff::Timestamp;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// What a deployment decides. [`Settings::default`] is the cautious choice in every respect.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub pace: Pace,
     /// How images are followed.
     pub events: Events,
+    /// How variants are waited for that are made when they are first asked for.
+    pub requests: Requests,
 }
 
 impl Default for Settings {
@@ -39,6 +42,7 @@ impl Default for Settings {
             link_lifetime: Duration::from_hours(1),
             pace: Pace::default(),
             events: Events::default(),
+            requests: Requests::default(),
         }
     }
 }
@@ -180,5 +184,46 @@ impl Default for Events {
             life: Duration::from_secs(25),
             streams: 256,
         }
+    }
+}
+
+/// How variants are waited for that are made when they are first asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requests {
+    /// How long an answer waits: gateways cut responses off at 30 s.
+    pub wait: Duration,
+    /// How many answers may wait at a time in one process; others tell their clients to come again.
+    pub waiting: usize,
+    /// How soon the catalog is looked at again.
+    pub poll: Duration,
+    /// How long the pause between two looks may grow.
+    pub poll_most: Duration,
+    /// How long what was asked for is left its time before it is asked for again: the visibility
+    /// time of the queues.
+    pub patience: Duration,
+    /// When this home began to run: what was asked for before may never have been sent.
+    pub alive_since: Timestamp,
+}
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self {
+            wait: Duration::from_secs(15),
+            waiting: 256,
+            poll: Duration::from_millis(50),
+            poll_most: Duration::from_millis(500),
+            patience: Duration::from_mins(10),
+            alive_since: Timestamp::MIN,
+        }
+    }
+}
+
+impl Requests {
+    /// What was asked for at this moment or before is asked for again.
+    pub(crate) fn horizon(&self, now: Timestamp) -> Timestamp {
+        let patience = now.checked_sub(self.patience).unwrap_or(Timestamp::MIN);
+        // A store may keep no more than microseconds.
+        let last_life = self.alive_since.checked_sub(Duration::from_micros(1));
+        patience.max(last_life.unwrap_or(Timestamp::MIN))
     }
 }

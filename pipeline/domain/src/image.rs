@@ -2,6 +2,7 @@
 //! in `decisions.rs`.
 
 mod decisions;
+mod requests;
 mod starts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use self::starts::Start;
+pub use self::{
+    requests::{Asking, Request},
+    starts::Start,
+};
 use crate::{
     ImageId, PieceId, Problem, Revision, Sha256, StageName, Tenant,
     record::{Description, Placeholder},
@@ -284,6 +288,9 @@ pub struct Image {
     pub flipped_as: Option<Status>,
     /// The variants of the last announced set, which serve until the next set is complete.
     pub serving: BTreeMap<PieceId, Outcome>,
+    /// What somebody asked for beside the set, by file: `hero.webp`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<String, Request>,
     /// Why it was rejected or failed.
     pub problem: Option<Problem>,
 }
@@ -319,6 +326,7 @@ impl Image {
             flipped: None,
             flipped_as: None,
             serving: BTreeMap::new(),
+            requests: BTreeMap::new(),
             problem: None,
         }
     }

@@ -78,6 +78,13 @@ pub enum Body {
         /// The set of pieces that has ended.
         revision: Revision,
     },
+    /// Somebody asked for variants that wait until they are asked for.
+    Requested {
+        /// Of which image.
+        image: ImageId,
+        /// Which: `hero.webp`.
+        files: Vec<String>,
+    },
     /// Tell an endpoint how it ended.
     Notify {
         /// Which.
@@ -206,6 +213,7 @@ impl Message {
             Body::Render { .. } => StageName::Resize,
             Body::Accepted { .. }
             | Body::Completed { .. }
+            | Body::Requested { .. }
             | Body::Notify { .. }
             | Body::Buried { .. }
             | Body::Erase { .. }
@@ -222,6 +230,7 @@ impl Message {
             Body::Describe { .. } => "describe",
             Body::Render { .. } => "render",
             Body::Completed { .. } => "completed",
+            Body::Requested { .. } => "requested",
             Body::Notify { .. } => "notify",
             Body::Buried { .. } => "buried",
             Body::Erase { .. } => "erase",
@@ -238,6 +247,7 @@ impl Message {
             | Body::Describe { image, .. }
             | Body::Render { image, .. }
             | Body::Completed { image, .. }
+            | Body::Requested { image, .. }
             | Body::Notify { image, .. }
             | Body::Buried { image, .. }
             | Body::Erase { image, .. } => Some(*image),

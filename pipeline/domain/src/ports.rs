@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Image, ImageId, Key, Message, PieceId, Problem, Revision, Sha256, StageName, StoreError,
     Tenant,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
+    image::{Acceptance, Asking, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     key::Prefix,
     query::{Filter, Page},
     signing::Signed,
@@ -215,6 +215,21 @@ pub trait Catalog: Send + Sync {
         pieces: &BTreeSet<PieceId>,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
+    /// [`Image::ask`].
+    async fn ask(
+        &self,
+        id: ImageId,
+        files: &BTreeSet<String>,
+        presets: &Revision,
+        horizon: Timestamp,
+        now: Timestamp,
+    ) -> Result<Asking, StoreError>;
+    /// [`Image::order`].
+    async fn order(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+    ) -> Result<BTreeSet<PieceId>, StoreError>;
     /// [`Image::nudge`].
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError>;
     /// [`Image::erase`]; answers the tombstone.

@@ -85,6 +85,7 @@ codes! {
     UnknownDeadLetter    "unknown_dead_letter"    404 "There is no such dead letter";
     UnknownObject        "unknown_object"         404 "There is no such object";
     NotReady             "not_ready"              404 "The variant is not made yet";
+    NotYetMade           "not_yet_made"           503 "The variant is being made because it was asked for";
     Erased               "erased"                 410 "The image was erased";
     RangeNotSatisfiable  "range_not_satisfiable"  416 "The range lies outside the object";
     PreconditionFailed   "precondition_failed"    412 "The object is not as the request supposes";

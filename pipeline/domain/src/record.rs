@@ -214,7 +214,7 @@ impl Record {
             metadata: None,
             problem: image.problem.clone(),
         };
-        for (piece, outcome) in image.visible() {
+        for (piece, outcome) in image.outcomes() {
             match outcome {
                 Outcome::Derived(placeholder) => record.placeholder = Some(placeholder.clone()),
                 Outcome::Described(description) => {

@@ -162,9 +162,11 @@ impl Message {
             Body::Render { image, pieces } => {
                 Some((*image, pieces.iter().map(|p| p.id.clone()).collect()))
             }
-            // Where they are given up, the sweeper finds their work again, or it waits for a redrive.
+            // Where they are given up, the sweeper finds their work again, or it waits for a redrive,
+            // or for whoever asks next.
             Body::Accepted { .. }
             | Body::Completed { .. }
+            | Body::Requested { .. }
             | Body::Notify { .. }
             | Body::Buried { .. }
             | Body::Erase { .. }

@@ -8,6 +8,7 @@
 
 mod announce;
 mod erase;
+mod request;
 mod spread;
 mod sweep;
 
@@ -58,6 +59,7 @@ impl Stage for Fanout {
         match message.body {
             Body::Accepted { image } => self.spread(image, horizon, now).await,
             Body::Completed { image, revision } => self.announce(image, revision, now).await,
+            Body::Requested { image, files } => self.requested(image, &files, now).await,
             Body::Notify { image, revision, status, endpoint } => {
                 announce::notify(image, &revision, status, &endpoint);
                 Ok(Vec::new())

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use domain::{
     Budget, Failure, Image, ImageId, Message, PieceId, Problem, Revision, Sha256, Status,
     StoreError,
-    image::{Expectation, FocalPoint, Outcome, Progress, Purpose},
+    image::{Expectation, FocalPoint, Outcome, Progress, Purpose, Source},
     message::{Body, Order},
     query::Filter,
 };
-use imaging::{Decimal, geometry::Point};
+use imaging::{Decimal, Plan, geometry::Point};
 use jiff::Timestamp;
 
 use crate::Fanout;
@@ -139,25 +139,10 @@ impl Fanout {
                 format!("image {} is {} without a source", image.id, image.status.as_str());
             return Err(Failure::Permanent(detail));
         };
-        let focal = image.focal_point.and_then(|FocalPoint { x, y }| {
-            let share = |share: f32| Decimal::from_f64(f64::from(share));
-            Some(Point { x: share(x)?, y: share(y)? })
-        });
-        let plan = (self.presets)().plan_around(&source.header, focal);
+        let plan = (self.presets)().plan_around(&source.header, focal(image));
         let refusal = self.limits.check_plan(&source.header, &plan).err().map(Problem::from);
-        let orders = plan.pieces.into_iter().map(|piece| {
-            let revision: Revision = piece
-                .revision(&source.sha256.0)
-                .parse()
-                .map_err(|error| Failure::Permanent(format!("{}: {error}", piece.name)))?;
-            let id = PieceId { name: piece.name.clone(), revision };
-            Ok(Order { id, piece })
-        });
-        Ok(Wanted {
-            metadata: self.metadata(source.sha256),
-            orders: orders.collect::<Result<_, Failure>>()?,
-            refusal,
-        })
+        let metadata = self.metadata(source.sha256);
+        Ok(Wanted { metadata, orders: orders(plan, source)?, refusal })
     }
 
     /// Which bytes, read by what.
@@ -166,6 +151,26 @@ impl Fanout {
         let revision = Revision::short(Sha256::of(text.as_bytes()));
         PieceId { name: METADATA.to_owned(), revision }
     }
+}
+
+/// What the client said draws the eye.
+pub(crate) fn focal(image: &Image) -> Option<Point> {
+    let FocalPoint { x, y } = image.focal_point?;
+    let share = |share: f32| Decimal::from_f64(f64::from(share));
+    Some(Point { x: share(x)?, y: share(y)? })
+}
+
+/// The pieces of a plan under the names by which they are recorded.
+pub(crate) fn orders(plan: Plan, source: &Source) -> Result<Vec<Order>, Failure> {
+    let orders = plan.pieces.into_iter().map(|piece| {
+        let revision: Revision = piece
+            .revision(&source.sha256.0)
+            .parse()
+            .map_err(|error| Failure::Permanent(format!("{}: {error}", piece.name)))?;
+        let id = PieceId { name: piece.name.clone(), revision };
+        Ok(Order { id, piece })
+    });
+    orders.collect()
 }
 
 impl Wanted {

@@ -46,7 +46,7 @@ pub use plan::{
     Backdrop, Budget, Change, Coding, Frames, Lineage, Made, Part, Piece, Plan, Progress, Rendition,
 };
 pub use plan::{Resample, Shrink, Step, Unlimited, Work};
-pub use recipe::{Preset, Presets, PresetsError};
+pub use recipe::{Preset, Presets, PresetsError, When};
 pub use rows::{Depth, Layout, Picture, Rows};
 
 /// The version of this code and of the crates that decide bytes. It is hashed into every

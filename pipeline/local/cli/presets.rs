@@ -8,7 +8,7 @@ use std::{
 
 use clap::Subcommand;
 use domain::record::Record;
-use imaging::Presets;
+use imaging::{Presets, When};
 
 use super::{End, Stop, say, say_pretty};
 use crate::{in_memory::Developed, presets, share::Share};
@@ -55,10 +55,11 @@ fn check(file: &Path) -> Result<End, Stop> {
         let formats: Vec<_> = preset.formats.iter().map(|format| format.name()).collect();
         let side = |side: Option<u32>| side.map_or_else(|| "any".to_owned(), |n| n.to_string());
         say(format_args!(
-            "{name}: {} × {}, {}",
+            "{name}: {} × {}, {}{}",
             side(preset.width),
             side(preset.height),
-            formats.join(", ")
+            formats.join(", "),
+            if preset.when == When::Request { ", on request" } else { "" }
         ));
     }
     Ok(End::Done)

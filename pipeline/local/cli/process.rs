@@ -257,7 +257,13 @@ impl Report {
 /// Why a record is no success.
 fn trouble(record: &Record) -> Option<String> {
     match (record.status, &record.problem) {
-        (Status::Ready, _) => None,
+        (Status::Ready, _) => record.variants.iter().find_map(|variant| {
+            let failed = variant.failed.as_ref()?;
+            Some(format!(
+                "{}.{}: {} ({})",
+                variant.name, variant.format, failed.detail, failed.code
+            ))
+        }),
         (status, None) => Some(status.as_str().to_owned()),
         (status, Some(problem)) => {
             Some(format!("{}: {} ({})", status.as_str(), problem.detail, problem.code))

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::{
     Catalog, Image, ImageId, PieceId, Problem, Revision, Sha256, StageName, Status, StoreError,
     Tenant,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
+    image::{Acceptance, Asking, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
@@ -118,6 +118,27 @@ impl Catalog for Database {
     ) -> Result<bool, StoreError> {
         let pieces = pieces.clone();
         self.decide(id, move |image| image.reopen(&pieces, now)).await
+    }
+
+    async fn ask(
+        &self,
+        id: ImageId,
+        files: &BTreeSet<String>,
+        presets: &Revision,
+        horizon: Timestamp,
+        now: Timestamp,
+    ) -> Result<Asking, StoreError> {
+        let (files, presets) = (files.clone(), presets.clone());
+        self.decide(id, move |image| image.ask(&files, &presets, horizon, now)).await
+    }
+
+    async fn order(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+    ) -> Result<BTreeSet<PieceId>, StoreError> {
+        let pieces = pieces.clone();
+        self.decide(id, move |image| image.order(&pieces)).await
     }
 
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use domain::{
     Catalog, Image, ImageId, Key, Objects, PieceId, Problem, Revision, Sha256, StageName, Status,
     StoreError,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
+    image::{Acceptance, Asking, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     key::Prefix,
     ports::{
         ByteStream, Creation, Exactly, Idempotency, ObjectMeta, UploadTerms, WriteError, Written,
@@ -263,6 +263,25 @@ impl Catalog for Remote {
         _now: Timestamp,
     ) -> Result<bool, StoreError> {
         Err(refused("opens no image again"))
+    }
+
+    async fn ask(
+        &self,
+        _id: ImageId,
+        _files: &BTreeSet<String>,
+        _presets: &Revision,
+        _horizon: Timestamp,
+        _now: Timestamp,
+    ) -> Result<Asking, StoreError> {
+        Err(refused("asks for nothing"))
+    }
+
+    async fn order(
+        &self,
+        _id: ImageId,
+        _pieces: &BTreeSet<PieceId>,
+    ) -> Result<BTreeSet<PieceId>, StoreError> {
+        Err(refused("orders no pieces"))
     }
 
     async fn nudge(&self, _id: ImageId, _now: Timestamp) -> Result<bool, StoreError> {

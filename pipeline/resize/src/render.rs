@@ -34,6 +34,8 @@ enum After {
 struct Job {
     image: Image,
     source: Source,
+    /// Whether somebody asked for these pieces, beside the set.
+    asked_for: bool,
     pace: Pace,
     /// Where the variants of this message lie: all that this start or one before it can have
     /// written for it.
@@ -51,17 +53,16 @@ impl Resize {
         budget: &Budget,
     ) -> Result<Vec<Message>, Failure> {
         let image = self.catalog.image(id).await?;
-        let (Status::Processing, Some(source)) = (image.status, image.source.clone()) else {
+        let asked_for = orders.iter().any(|order| image.is_on_request(&order.id));
+        let Some(source) = image.source.clone().filter(|_| asked_for || is_open(&image)) else {
             return Ok(Vec::new());
         };
         let variants = orders.iter().filter(|order| matches!(order.piece.work, Work::Variant(_)));
         let keys = variants.map(|order| variant_key(&image, &order.id)).collect();
         let mut wanted = orders;
-        wanted.retain(|order| {
-            image.work.expected.contains(&order.id) && !image.work.ended.contains_key(&order.id)
-        });
+        wanted.retain(|order| image.misses(&order.id));
         let pace = Pace::of(attempts);
-        let mut job = Job { image, source, pace, keys, batch: Vec::new() };
+        let mut job = Job { image, source, asked_for, pace, keys, batch: Vec::new() };
 
         wanted = self.skip_written(&mut job, wanted).await?;
         let before_decoding = wanted.is_empty() || pace != Pace::Together;
@@ -264,8 +265,12 @@ impl Resize {
         }
     }
 
-    /// Writes down what has ended. An empty batch is a look whether all have.
+    /// Writes down what has ended. An empty batch is a look whether all of the set have, which is
+    /// nothing to what was asked for beside it.
     async fn record(&self, job: &mut Job, budget: &Budget) -> Result<After, Failure> {
+        if job.asked_for && job.batch.is_empty() {
+            return Ok(After::More);
+        }
         let image = job.image.id;
         match self.catalog.record(image, &job.batch, budget.now()).await? {
             Progress::Underway => {
@@ -284,6 +289,11 @@ impl Resize {
             }
         }
     }
+}
+
+/// Whether the pieces of its set may still be made.
+fn is_open(image: &Image) -> bool {
+    image.status == Status::Processing
 }
 
 /// A stored variant, by the bytes that are stored; none for a piece that is no variant.

@@ -1,6 +1,7 @@
 //! Broken catalogs.
 
 mod faults;
+mod requests;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -14,7 +15,7 @@ use async_trait::async_trait;
 use domain::{
     Catalog, Image, ImageId, Objects, PieceId, Problem, Revision, Sha256, StageName, Status,
     StoreError,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
+    image::{Acceptance, Asking, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
@@ -275,6 +276,27 @@ impl Catalog for BrokenCatalog {
             Fault::ReopensNothing => self.inner.image(id).await.map(|_| true),
             _ => self.inner.reopen(id, pieces, now).await,
         }
+    }
+
+    async fn ask(
+        &self,
+        id: ImageId,
+        files: &BTreeSet<String>,
+        presets: &Revision,
+        horizon: Timestamp,
+        now: Timestamp,
+    ) -> Result<Asking, StoreError> {
+        self.there(id)?;
+        self.ask_brokenly(id, files, presets, horizon, now).await
+    }
+
+    async fn order(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+    ) -> Result<BTreeSet<PieceId>, StoreError> {
+        self.there(id)?;
+        self.order_brokenly(id, pieces).await
     }
 
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {

@@ -67,6 +67,9 @@ impl Image {
             (Status::Ready | Status::Failed, Purpose::Reopen) => false,
             _ => return Expectation::Ended,
         };
+        if purpose == Purpose::Reopen {
+            self.forget_failed_requests();
+        }
         let satisfied = self.work.expected == *pieces && self.work.failed().next().is_none();
         if !open && satisfied {
             return Expectation::Ended;
@@ -123,12 +126,14 @@ impl Image {
             && self.work.nudges == 0
     }
 
-    /// Adds how pieces ended. A piece ends once; only a failure gives way to the piece itself,
-    /// since a late success is worth more than the report that it was given up.
+    /// Adds how pieces ended, of the set and of what was asked for beside it. The latter is never
+    /// what completes a set.
     pub fn record(&mut self, outcomes: &[(PieceId, Outcome)], now: Timestamp) -> Progress {
+        let requested = self.record_requests(outcomes);
         match self.status {
             Status::Processing => {}
             Status::Erased => return Progress::Erased,
+            _ if requested => return Progress::Underway,
             _ => return Progress::Ended,
         }
         let mut changed = false;
@@ -138,12 +143,7 @@ impl Image {
                 continue;
             }
             wanted = true;
-            let gives_way = match self.work.ended.get(piece) {
-                None => true,
-                Some(Outcome::Failed(_)) => !matches!(outcome, Outcome::Failed(_)),
-                Some(_) => false,
-            };
-            if gives_way {
+            if outcome.replaces(self.work.ended.get(piece)) {
                 self.work.ended.insert(piece.clone(), outcome.clone());
                 changed = true;
             }
@@ -153,6 +153,7 @@ impl Image {
             self.step(Status::Processing, now);
         }
         match (self.work.is_complete(), wanted) {
+            (_, false) if requested => Progress::Underway,
             (true, _) => Progress::Complete(self.work.revision()),
             (false, true) => Progress::Underway,
             (false, false) => Progress::Ended,
@@ -217,17 +218,27 @@ impl Image {
         at: Option<Timestamp>,
         now: Timestamp,
     ) -> Progress {
-        let overtaken = at.zip(self.work.opened_at).is_some_and(|(at, opened)| at < opened);
-        if !overtaken && pieces.is_empty() {
+        let overtaken = |opened| at.zip(opened).is_some_and(|(at, opened)| at < opened);
+        if !overtaken(self.work.opened_at) && pieces.is_empty() {
             self.reject(reason, now);
         }
+        let opened = |piece: &PieceId| match self.request_of(piece) {
+            Some(request) if self.is_on_request(piece) => request.asked_at,
+            _ => self.work.opened_at,
+        };
         let failed = |piece: &PieceId| (piece.clone(), Outcome::Failed(reason.clone()));
-        let failed: Vec<_> = pieces.iter().filter(|_| !overtaken).map(failed).collect();
+        let failed: Vec<_> =
+            pieces.iter().filter(|piece| !overtaken(opened(piece))).map(failed).collect();
         self.record(&failed, now)
     }
 
     /// Opens what was given up, after its cause is gone. True where the work may be sent again.
     pub fn reopen(&mut self, pieces: &BTreeSet<PieceId>, now: Timestamp) -> bool {
+        let requested = self.reopen_requests(pieces, now);
+        self.reopen_set(pieces, now) || requested
+    }
+
+    fn reopen_set(&mut self, pieces: &BTreeSet<PieceId>, now: Timestamp) -> bool {
         match self.status {
             // The upload itself was given up...
             Status::Rejected if pieces.is_empty() => {
@@ -289,6 +300,7 @@ impl Image {
         self.flipped = None;
         self.flipped_as = None;
         self.serving = BTreeMap::new();
+        self.requests = BTreeMap::new();
         self.problem = None;
         self.step(Status::Erased, now);
         true
@@ -354,5 +366,17 @@ impl Image {
         self.status = to;
         self.version += 1;
         self.touched_at = now;
+    }
+}
+
+impl Outcome {
+    /// Whether it is written down where this was before. A piece ends once; only a failure gives way
+    /// to the piece itself, since a late success is worth more than the report that it was given up.
+    pub(super) fn replaces(&self, before: Option<&Self>) -> bool {
+        match before {
+            None => true,
+            Some(Self::Failed(_)) => !matches!(self, Self::Failed(_)),
+            Some(_) => false,
+        }
     }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{lock, page, sort_key};
 use crate::{
     Catalog, Image, ImageId, PieceId, Problem, Revision, StageName, Status, StoreError, Tenant,
-    image::{Acceptance, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
+    image::{Acceptance, Asking, Expectation, Flip, Outcome, Progress, Purpose, Source, Start},
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
@@ -162,6 +162,25 @@ impl Catalog for MemoryCatalog {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.change(id, |image| image.reopen(pieces, now))
+    }
+
+    async fn ask(
+        &self,
+        id: ImageId,
+        files: &BTreeSet<String>,
+        presets: &Revision,
+        horizon: Timestamp,
+        now: Timestamp,
+    ) -> Result<Asking, StoreError> {
+        self.change(id, |image| image.ask(files, presets, horizon, now))
+    }
+
+    async fn order(
+        &self,
+        id: ImageId,
+        pieces: &BTreeSet<PieceId>,
+    ) -> Result<BTreeSet<PieceId>, StoreError> {
+        self.change(id, |image| image.order(pieces))
     }
 
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {

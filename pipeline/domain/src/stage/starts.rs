@@ -46,7 +46,15 @@ impl Started {
         let lost = match catalog.image(image).await {
             // The stage sees that for itself.
             Err(StoreError::Missing(_)) => return Ok(Admission::Start(self)),
-            seen => self.message.attempts.max(seen?.work.starts(stage)),
+            seen => {
+                let seen = seen?;
+                // What somebody asked for is counted by its message alone: it must not use up what
+                // the set has.
+                if pieces.iter().any(|piece| seen.is_on_request(piece)) {
+                    return Ok(Admission::Start(self));
+                }
+                self.message.attempts.max(seen.work.starts(stage))
+            }
         };
         if lost == 0 {
             self.counted = Counted::IfLost;

@@ -135,9 +135,10 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "when",
-        allowed: "upload",
-        doc: "When it is made.",
-        schema: r#"{"enum":["upload"],"default":"upload"}"#,
+        allowed: "upload, request",
+        doc: "Whether it is made for every upload, as when left out, or when it is first asked for \
+              by /i/{id}/{variant}, and then kept.",
+        schema: r#"{"enum":["upload","request"],"default":"upload"}"#,
     },
 ];
 

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::colour::Space;
 use crate::decimal::Decimal;
@@ -80,6 +81,8 @@ pub struct Preset {
     pub animation: Frames,
     /// Whether colours are converted to sRGB or kept with their profile.
     pub color: Space,
+    /// Whether every upload gets it, or whoever asks for it first.
+    pub when: When,
 }
 
 impl Preset {
@@ -104,8 +107,20 @@ impl Preset {
             palette: false,
             animation: Frames::First,
             color: Space::Srgb,
+            when: When::Upload,
         }
     }
+}
+
+/// When a variant is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// As soon as the picture is there.
+    #[default]
+    Upload,
+    /// When it is first asked for; then it is kept.
+    Request,
 }
 
 /// What a cut keeps.
@@ -167,6 +182,25 @@ impl Presets {
         self.variants.keys().map(String::as_str)
     }
 
+    /// The files that are made when they are first asked for: `hero.webp`.
+    pub fn on_request(&self) -> impl Iterator<Item = String> {
+        let wanted = self.variants.iter().filter(|(_, preset)| preset.when == When::Request);
+        wanted.flat_map(|(name, preset)| {
+            preset.formats.iter().map(move |format| format!("{name}.{}", format.extension()))
+        })
+    }
+
+    /// Which presets these are: SHA-256 over [`ENGINE`](crate::ENGINE) and all that they say. Under
+    /// equal digests the same is made of the same picture.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(crate::ENGINE);
+        hash.update([0]);
+        // Its keys are text, and so it can be written.
+        hash.update(serde_json::to_vec(self).unwrap_or_default());
+        hash.finalize().into()
+    }
+
     /// What to make of a picture with this header.
     pub fn plan(&self, header: &Header) -> Plan {
         self.plan_around(header, None)
@@ -175,6 +209,13 @@ impl Presets {
     /// The same for a picture whose eye-catcher stands at a point, if anybody has said so.
     pub fn plan_around(&self, header: &Header, focal: Option<Point>) -> Plan {
         planning::plan(self, header, focal)
+    }
+
+    /// What is made of such a picture when it is first asked for. Each variant is planned for
+    /// itself: what else the presets ask for changes neither its bytes nor its revision, and it
+    /// costs the upload nothing.
+    pub fn plan_on_request(&self, header: &Header, focal: Option<Point>) -> Plan {
+        planning::plan_on_request(self, header, focal)
     }
 
     /// The presets as a file that [parses](Presets::parse) to the same.

@@ -8,7 +8,7 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Gravity, Preset, Presets, PresetsError, keys};
+use super::{Gravity, Preset, Presets, PresetsError, When, keys};
 use crate::colour::Space;
 use crate::decimal::Decimal;
 use crate::effects::{self, AssetId, Effect};
@@ -115,7 +115,10 @@ impl Text<'_> {
                     let words = [("srgb", Space::Srgb), ("keep", Space::Source)];
                     preset.color = self.word(value, "color", &words)?;
                 }
-                "when" => self.word(value, "when", &[("upload", ())])?,
+                "when" => {
+                    let words = [("upload", When::Upload), ("request", When::Request)];
+                    preset.when = self.word(value, "when", &words)?;
+                }
                 unknown => {
                     let message = format!("unknown key \"{unknown}\"; allowed: {}", keys::names());
                     return Err(self.error(key.span(), message));

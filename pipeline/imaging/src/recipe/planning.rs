@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use super::{Gravity, Preset, Presets};
+use super::{Gravity, Preset, Presets, When};
 use crate::colour::{Rgba, Space};
 use crate::decimal::Decimal;
 use crate::derived;
@@ -29,6 +29,7 @@ pub(super) fn plan(presets: &Presets, header: &Header, focal: Option<Point>) -> 
     let mut wanted: Vec<Wanted<'_>> = presets
         .variants
         .iter()
+        .filter(|(_, preset)| preset.when == When::Upload)
         .map(|(name, preset)| Wanted::of(name, preset, upright, focal))
         .collect();
     wanted.sort_by_key(|one| (Reverse(one.size.pixels()), one.name));
@@ -51,6 +52,22 @@ pub(super) fn plan(presets: &Presets, header: &Header, focal: Option<Point>) -> 
         name: "derived".to_owned(),
         work: Work::Derived { lineage: family.reduced(Space::Srgb, derived, Part::Whole) },
     });
+    pieces.sort_by_key(Piece::moves);
+    Plan { pieces }
+}
+
+/// The same for variants that wait until they are asked for: each is a family of its own.
+pub(super) fn plan_on_request(presets: &Presets, header: &Header, focal: Option<Point>) -> Plan {
+    let upright = header.size().turned(header.orientation);
+    let mut pieces = Vec::new();
+    for (name, preset) in &presets.variants {
+        if preset.when == When::Request {
+            let one = Wanted::of(name, preset, upright, focal);
+            let shrink = shrink(header, [one.spare()].into_iter());
+            let lineage = Family::new(header, shrink).lineage(&one);
+            pieces.extend(one.pieces(header, &lineage));
+        }
+    }
     pieces.sort_by_key(Piece::moves);
     Plan { pieces }
 }

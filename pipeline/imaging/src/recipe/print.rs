@@ -89,5 +89,8 @@ fn lines(preset: &Preset) -> Vec<(&'static str, String)> {
     if preset.color != usual.color {
         line("color", "\"keep\"".to_owned());
     }
+    if preset.when != usual.when {
+        line("when", "\"request\"".to_owned());
+    }
     lines
 }

@@ -34,6 +34,11 @@ pub(crate) enum Fault {
     ForgetsNudges,
     ForgetsRemovals,
     ErasedIsNeverDue,
+    AsksEachTime,
+    AskLooksBeforeItWrites,
+    RetriesWhatFailed,
+    OrdersWhatNobodyAskedFor,
+    RequestsJoinTheSet,
 }
 
 /// Each fault, and the checks that are meant to find it.
@@ -76,4 +81,9 @@ pub(crate) const FAULTS: &[(Fault, &[&str])] = &[
     ),
     (Fault::ErasedIsNeverDue, &["catalog::erased_is_due_until_removed"]),
     (Fault::DuePagesByPosition, &["catalog::due_outlives_handling"]),
+    (Fault::AsksEachTime, &["catalog::asked_for_once"]),
+    (Fault::AskLooksBeforeItWrites, &["catalog::asked_for_at_once_is_once"]),
+    (Fault::RetriesWhatFailed, &["catalog::what_failed_waits_for_a_redrive"]),
+    (Fault::OrdersWhatNobodyAskedFor, &["catalog::ordered_if_asked_for"]),
+    (Fault::RequestsJoinTheSet, &["catalog::asking_leaves_the_set"]),
 ];

@@ -1,10 +1,12 @@
 //! The promises of [`Catalog`](crate::Catalog).
 
+mod any_order;
 mod creating;
 mod crowded;
 mod decisions;
 mod erasing;
 mod finding;
+mod requests;
 mod starts;
 
 use std::collections::BTreeSet;
@@ -37,12 +39,17 @@ pub const CHECKS: &[Check] = trial::checks! { "catalog";
     starts::starts_are_counted => "Starts of suspected work are counted until the image is opened again; those of healthy work are not.";
     decisions::erased_stays_erased => "Erasing leaves a tombstone that nothing late changes, and nothing of what was said.";
     erasing::erased_is_due_until_removed => "An erased image is due until its removal is written down, and left alone for longer each time it is said again.";
-    decisions::every_decision_is_the_images_own => "In any order of events, answers and state are those of the image's own decisions.";
+    requests::asked_for_once => "What is asked for beside the set is to be sent once; again only if it was last asked for at the horizon or before, or has ended under other presets.";
+    requests::ordered_if_asked_for => "Only what somebody asked for and nobody made is ordered, and recorded beside the set.";
+    requests::asking_leaves_the_set => "Whatever becomes of what was asked for, set and state of the image stay as they are.";
+    requests::what_failed_waits_for_a_redrive => "What was asked for and failed is not tried again for being asked for, until it is opened again.";
+    any_order::every_decision_is_the_images_own => "In any order of events, answers and state are those of the image's own decisions.";
     crowded::creations_at_once_are_one => "Of any number of equal requests at once, one creates an image.";
     crowded::records_at_once_are_all_kept => "Pieces that are recorded at the same time are all kept, and somebody sees that they are complete.";
     crowded::spread_at_once_is_sent_once => "Of any number that spread an image at once, one sends.";
     crowded::flip_at_once_is_one => "Of any number that announce an image at once, one does.";
     starts::starts_at_once_are_three => "Of any number of copies of suspected work that start at once, no more do than are left.";
+    requests::asked_for_at_once_is_once => "Of any number that ask for the same at once, one asks the fan-out.";
     crowded::erase_wins => "An image that is erased while others change it ends erased.";
     finding::search_is_newest_first => "A search finds what fits, the newest first, in pages that hold each image once.";
     finding::search_filters => "A search finds nothing that does not fit.";

@@ -110,6 +110,7 @@ pub(super) fn every_kind() -> Vec<Message> {
         Body::Describe { image, piece: piece.clone() },
         Body::Render { image, pieces: vec![order] },
         Body::Completed { image, revision: piece.revision.clone() },
+        Body::Requested { image, files: vec!["hero.webp".to_owned()] },
         Body::Notify {
             image,
             revision: piece.revision.clone(),
