@@ -40,13 +40,7 @@ pub(super) fn plan(presets: &Presets, header: &Header, focal: Option<Point>) -> 
     let mut family = Family::new(header, shrink);
     let mut pieces = Vec::new();
     for one in &wanted {
-        for space in [Space::Srgb, Space::Source] {
-            let formats = one.formats(header, space);
-            if !formats.is_empty() {
-                let lineage = family.lineage(one, space);
-                pieces.extend(one.pieces(formats, header, &lineage));
-            }
-        }
+        pieces.extend(family.pieces(one, header));
     }
     pieces.push(Piece {
         name: "derived".to_owned(),
@@ -64,8 +58,7 @@ pub(super) fn plan_on_request(presets: &Presets, header: &Header, focal: Option<
         if preset.when == When::Request {
             let one = Wanted::of(name, preset, upright, focal);
             let shrink = shrink(header, [one.spare()].into_iter());
-            let lineage = Family::new(header, shrink).lineage(&one);
-            pieces.extend(one.pieces(header, &lineage));
+            pieces.extend(Family::new(header, shrink).pieces(&one, header));
         }
     }
     pieces.sort_by_key(Piece::moves);
@@ -236,6 +229,19 @@ impl Family {
 
     fn base(&self, space: Space) -> Lineage {
         Lineage { shrink: self.shrink, space, steps: Vec::new() }
+    }
+
+    /// A variant in its formats; those that keep the source's colours descend from each other.
+    fn pieces(&mut self, wanted: &Wanted<'_>, header: &Header) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for space in [Space::Srgb, Space::Source] {
+            let formats = wanted.formats(header, space);
+            if !formats.is_empty() {
+                let lineage = self.lineage(wanted, space);
+                pieces.extend(wanted.pieces(formats, header, &lineage));
+            }
+        }
+        pieces
     }
 
     fn lineage(&mut self, wanted: &Wanted<'_>, space: Space) -> Lineage {
