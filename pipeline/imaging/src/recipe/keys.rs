@@ -122,7 +122,8 @@ pub const KEYS: &[Key] = &[
         name: "animation",
         allowed: "first, keep",
         doc: "Whether GIF and WebP show all pictures of an animation, or as the other formats the \
-              first, which is what holds when left out.",
+              first, which is what holds when left out. keep is not possible with avif among the \
+              formats: it would stand still, and is what browsers prefer.",
         schema: r#"{"enum":["first","keep"],"default":"first"}"#,
     },
     Key {
