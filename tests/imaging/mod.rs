@@ -5,6 +5,7 @@ mod corpus;
 mod draw;
 mod effects;
 mod formats;
+mod generated;
 mod geometry;
 mod headers;
 mod pixels;
