@@ -10,9 +10,9 @@ use super::mosaic::Canvas;
 use super::yuv::{Matrix, Planes, Sampling};
 use crate::fault::Fault;
 use crate::limits::Limits;
-use crate::rows::Rows;
 #[cfg(feature = "heic")]
 use crate::rows::Picture;
+use crate::rows::Rows;
 
 /// The picture, a tile of it as planes, and what its decoder keeps for each block.
 pub(crate) fn memory(header: &Header) -> u64 {
