@@ -76,7 +76,8 @@ impl Drop for Portion<'_> {
 }
 
 /// Bytes that work on a file takes: the file, what its header foretells, and what is made of it.
-/// Reads as much of the file as that takes, into `head`.
+/// Reads as much of the file as that takes, into `head`: all of it where the header may lie behind the
+/// pixels. Until it is taken, what was read is not counted.
 pub fn needed(
     file: &mut impl Read,
     size: u64,
