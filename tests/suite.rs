@@ -18,6 +18,7 @@
 mod api;
 mod architecture;
 mod contract;
+mod difference;
 mod golden;
 mod home;
 mod imaging;

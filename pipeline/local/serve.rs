@@ -57,6 +57,9 @@ pub enum ServeError {
     /// The database does not answer.
     #[error("the database does not answer: {0}")]
     Store(#[from] StoreError),
+    /// The pictures that presets name have no place.
+    #[error("the pictures that the presets name cannot be kept in the data directory: {0}")]
+    Assets(StoreError),
     /// Others could use it without a key.
     #[error(
         "{reach} can be reached from other machines, and there is no API key: make one by \
@@ -123,9 +126,8 @@ impl Server {
         let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let signer = Signer::new(*directory.secret(), &url);
         let objects = Arc::new(LocalObjects::open(&directory, signer.clone())?);
-        presets::keep(&*objects, &settings.presets.assets).await?;
-        let live = Live::new(settings.presets_file.clone(), settings.presets.presets.clone());
-        let live = Arc::new(live);
+        presets::keep(&*objects, &settings.presets.assets).await.map_err(ServeError::Assets)?;
+        let live = Arc::new(Live::new(settings.presets_file.clone(), settings.presets.clone()));
         tokio::spawn({
             let (live, objects, stop) = (Arc::clone(&live), objects.clone(), stop.1.clone());
             async move { live.follow(objects, stop).await }

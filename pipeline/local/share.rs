@@ -20,9 +20,6 @@ pub const LEAST: u64 = 64 << 20;
 /// What a header is looked for in at first.
 const HEAD: u64 = 256 << 10;
 
-/// The longest header that is looked at, as at ingest.
-const LONGEST_HEADER: u64 = 16 << 20;
-
 /// Bytes that pictures take from.
 #[derive(Debug)]
 pub struct Share {
@@ -79,7 +76,8 @@ impl Drop for Portion<'_> {
 }
 
 /// Bytes that work on a file takes: the file, what its header foretells, and what is made of it.
-/// Reads as much of the file as that takes, into `head`.
+/// Reads as much of the file as that takes, into `head`: all of it where the header may lie behind the
+/// pixels. Until it is taken, what was read is not counted.
 pub fn needed(
     file: &mut impl Read,
     size: u64,
@@ -90,7 +88,7 @@ pub fn needed(
     loop {
         file.take(wanted - head.len() as u64).read_to_end(head)?;
         let whole = if (head.len() as u64) < wanted { Whole::Yes } else { Whole::No };
-        match Header::parse(head, whole) {
+        match Header::seek(head, whole) {
             Ok(header) => {
                 let plan = presets.plan(&header);
                 let results = plan.pieces.iter().map(|piece| match &piece.work {
@@ -99,9 +97,9 @@ pub fn needed(
                 });
                 return Ok(size + plan.memory(&header) + results.sum::<u64>());
             }
-            Err(HeaderError::NeedMore) if wanted < LONGEST_HEADER => wanted *= 4,
+            Err(HeaderError::NeedMore) => wanted *= 4,
             // Ingest refuses it before anything is decoded.
-            Err(_) => return Ok(size),
+            Err(HeaderError::Fault(_)) => return Ok(size),
         }
     }
 }

@@ -2,7 +2,6 @@
 //! the references and says how far apart they may be. What differs is left in
 //! `target/tmp/golden`, ours beside the reference, for you to look at.
 
-mod difference;
 mod kept;
 mod ultra_hdr;
 
@@ -18,8 +17,11 @@ use imaging::{Assets, Header, Limits, Made, Orientation, Presets, Unlimited, Who
 use serde::Deserialize;
 use serde_json::Value;
 
-use self::difference::{Difference, between};
-use crate::{oracle::python, report};
+use crate::{
+    difference::{self, Difference, linear},
+    oracle::python,
+    report,
+};
 
 /// One picture to make.
 #[derive(Clone, Deserialize)]
@@ -91,6 +93,24 @@ fn shown(name: &str, source: &[u8], header: &Header, presets: &str) -> RgbaImage
     .unwrap_or_else(|e| panic!("{name}: {e}"));
     let Some(Made::Variant { bytes, .. }) = found else { panic!("{name}: no variant") };
     image::load_from_memory(&bytes).unwrap_or_else(|e| panic!("{name}: {e}")).to_rgba8()
+}
+
+/// Compares what is seen on white and on black: alpha counts by what shows through. An error says
+/// that the sizes differ.
+fn between(ours: &RgbaImage, reference: &RgbaImage) -> Result<Difference, String> {
+    if ours.dimensions() != reference.dimensions() {
+        return Err(format!("{:?} instead of {:?}", ours.dimensions(), reference.dimensions()));
+    }
+    let on = |[r, g, b, alpha]: [u8; 4], paper: f64| {
+        let alpha = f64::from(alpha) / 255.0;
+        [r, g, b].map(|value| linear(f64::from(value) / 255.0 * alpha + paper * (1.0 - alpha)))
+    };
+    let pixels = || ours.pixels().zip(reference.pixels());
+    Ok(difference::over(
+        [0.0, 1.0]
+            .into_iter()
+            .flat_map(|paper| pixels().map(move |(a, b)| (on(a.0, paper), on(b.0, paper)))),
+    ))
 }
 
 fn read(name: &Path) -> RgbaImage {

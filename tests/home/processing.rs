@@ -55,6 +55,43 @@ fn a_picture_takes_what_its_header_foretells() {
     assert!(needed(&small) < needed(&large));
     assert!(needed(&large) > large.len() as u64 + (16 << 20), "{}", needed(&large));
     assert_eq!(needed(b"this is text"), 12);
+    // A header behind more pixels than the longest header in front of any.
+    let scan = tiff(2500, 2500);
+    assert!(scan.len() > 17 << 20);
+    let whole = scan.len() as u64 + 3 * 4 * 800 * 800;
+    assert!(needed(&scan) > whole, "{} of {whole}", needed(&scan));
+    assert_eq!(needed(&scan[..17 << 20]), 17 << 20, "what breaks off is refused undecoded");
+}
+
+/// A black TIFF of three channels, with its directory behind the pixels.
+fn tiff(width: u32, height: u32) -> Vec<u8> {
+    let pixels = width * height * 3;
+    let bits = 8 + pixels;
+    let at = bits + 6;
+    let mut file = [b"II*\0".as_slice(), &at.to_le_bytes()].concat();
+    file.resize(bits as usize, 0);
+    file.extend([8, 0].repeat(3));
+    // Tag, type (3 short, 4 long), count, value or place.
+    let entries = [
+        (256_u16, 4_u16, 1_u32, width),
+        (257, 4, 1, height),
+        (258, 3, 3, bits),
+        (259, 3, 1, 1),
+        (262, 3, 1, 2),
+        (273, 4, 1, 8),
+        (277, 3, 1, 3),
+        (278, 4, 1, height),
+        (279, 4, 1, pixels),
+    ];
+    file.extend([9, 0]);
+    for (tag, kind, count, value) in entries {
+        file.extend(tag.to_le_bytes());
+        file.extend(kind.to_le_bytes());
+        file.extend(count.to_le_bytes());
+        file.extend(value.to_le_bytes());
+    }
+    file.extend([0; 4]);
+    file
 }
 
 /// The most memory that the program had while it worked on the files, in MiB, and what it said.

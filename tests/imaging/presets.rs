@@ -65,6 +65,12 @@ fn errors_name_line_key_value_and_what_is_allowed() {
             &["palette", "png"],
         ),
         ("[variants.a]\nwidth = 3\nanimation = \"keep\"\nformats = [\"png\"]\n", 1, 11, &["gif"]),
+        (
+            "[variants.a]\nwidth = 3\nanimation = \"keep\"\nformats = [\"webp\", \"avif\"]\n",
+            3,
+            13,
+            &["animation = \"keep\"", "avif", "leave avif out", "variant of its own"],
+        ),
         ("variants = 3\n", 1, 12, &["variants", "3", "table"]),
         ("", 1, 1, &["variants"]),
     ];
@@ -128,9 +134,12 @@ formats = ["webp", "jpeg", "avif", "gif", "png"]
 quality = 61
 lossless = true
 palette = true
-animation = "keep"
 color = "keep"
 when = "upload"
+[variants.moving]
+width = 300
+animation = "keep"
+formats = ["webp", "jpeg", "gif", "png"]
 [variants.corner]
 fit = "cover"
 width = 10

@@ -1,6 +1,6 @@
 //! Names and keys as text: reading what was written gives the same, and nothing else is read.
 
-use std::{fmt::Display, str::FromStr};
+use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 
 use domain::{ImageId, Key, PieceId, Revision, Sha256, Tenant, Visibility};
 use proptest::prelude::*;
@@ -32,6 +32,7 @@ fn keys() -> impl Strategy<Value = Key> {
         images().prop_map(|image| Key::Upload { image }),
         (images(), hashes()).prop_map(|(image, hash)| Key::Original { image, hash }),
         (images(), hashes()).prop_map(|(image, hash)| Key::Metadata { image, hash }),
+        hashes().prop_map(|hash| Key::Asset { hash }),
         (images(), revisions(), "[a-z0-9-]{1,64}\\.[a-z0-9-]{1,8}", visibilities).prop_map(
             |(image, revision, file, visibility)| Key::Variant {
                 image,
@@ -75,6 +76,33 @@ proptest! {
         let json = serde_json::to_string(&key).map_err(|e| TestCaseError::fail(e.to_string()))?;
         let read: Key = serde_json::from_str(&json).map_err(|e| TestCaseError::fail(e.to_string()))?;
         prop_assert_eq!(read, key);
+    }
+
+    /// Of keys as alike as they can be.
+    #[test]
+    fn no_two_keys_share_a_path(
+        images in proptest::collection::vec(images(), 2),
+        hashes in proptest::collection::vec(hashes(), 2),
+    ) {
+        let mut keys = Vec::new();
+        for &hash in &hashes {
+            keys.push(Key::Asset { hash });
+        }
+        for &image in &images {
+            keys.push(Key::Upload { image });
+            for &hash in &hashes {
+                keys.extend([Key::Original { image, hash }, Key::Metadata { image, hash }]);
+                for file in ["small.webp", "small.jpeg", "in.json"] {
+                    for visibility in [Visibility::Public, Visibility::Private] {
+                        let (revision, file) = (Revision::short(hash), file.to_owned());
+                        keys.push(Key::Variant { image, revision, file, visibility });
+                    }
+                }
+            }
+        }
+        let different: BTreeSet<&Key> = keys.iter().collect();
+        let paths: BTreeSet<String> = keys.iter().map(Key::path).collect();
+        prop_assert_eq!(paths.len(), different.len());
     }
 
     /// Whatever is read has one spelling: nothing is tidied up on the way.
@@ -155,6 +183,12 @@ fn hostile_keys_are_refused() {
         format!("m/{IMAGE}/{HASH}"),
         format!("m/{IMAGE}/{HASH}.JSON"),
         format!("m/{IMAGE}/{upper}.json"),
+        "a/".to_owned(),
+        format!("a/{IMAGE}"),
+        format!("a/{upper}"),
+        format!("a/{HASH}/"),
+        format!("a/{HASH}.png"),
+        format!("a/{IMAGE}/{HASH}"),
         format!("v/{IMAGE}/{revision}"),
         format!("v/{IMAGE}/{revision}/"),
         format!("v/{IMAGE}/{revision}/small"),

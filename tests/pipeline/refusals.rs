@@ -1,12 +1,14 @@
 //! What is not kept, and what was given up.
 
+use std::sync::Arc;
+
 use domain::{
     Catalog as _, Clock as _, Code, DeadLetters as _, Key, Message, Objects as _, Outbox as _,
     Sha256, Status,
     message::Body,
     stage::{Redriven, redrive},
 };
-use imaging::Limits;
+use imaging::{AssetId, Limits, Presets};
 
 use super::{draw, world::World};
 
@@ -119,6 +121,39 @@ async fn a_corrupt_original_is_given_up_and_comes_back_when_it_is_mended() {
     assert_eq!(answer, Redriven::Sent);
     world.settle(&stages).await;
     assert_eq!(world.status(id).await, Status::Ready);
+}
+
+/// The picture is not to blame for a watermark that the home has lost: whoever runs it is told what
+/// to do, and does it.
+#[tokio::test]
+async fn a_lost_watermark_is_the_homes_trouble_and_not_the_pictures() {
+    let world = World::new();
+    let logo = draw::png(9, 9);
+    let effects = "effects = [{ watermark = { image = 'logo.png' } }]";
+    let text = format!("[variants.marked]\nwidth = 20\nformats = ['png']\n{effects}\n");
+    let mut resolve = |_: &str| Ok(AssetId::of(&logo));
+    let presets = Arc::new(Presets::parse_with(&text, &mut resolve).unwrap());
+    let mut stages = world.stages();
+    stages.fanout.presets = Arc::new(move || Arc::clone(&presets));
+    let id = world.upload(1, &draw::jpeg(60, 40, 1)).await;
+    world.settle(&stages).await;
+    let image = world.image(id).await;
+    assert_eq!(image.status, Status::Failed);
+    assert_eq!(image.problem.as_ref().unwrap().code, Code::KeptFailing);
+    let letters = world.queue.letters(None, 10).await.unwrap().items;
+    assert_eq!(letters.len(), 1);
+    let said = &letters[0].reason.detail;
+    let key = Key::Asset { hash: Sha256::of(&logo) };
+    for word in [key.path().as_str(), "restart the server", "presets", "redrive"] {
+        assert!(said.contains(word), "{said} lacks {word}");
+    }
+
+    world.objects.write_if_absent(&key, logo.into()).await.unwrap();
+    let (catalog, queue) = (&*world.catalog, &*world.queue);
+    redrive(catalog, queue, queue, &letters[0].id, world.clock.now()).await.unwrap();
+    world.settle(&stages).await;
+    assert_eq!(world.status(id).await, Status::Ready);
+    assert!(world.contents(&[id]).await.keys().any(|path| path.ends_with("marked.png")));
 }
 
 /// An upload whose reading killed its workers is rejected with the reason, and a redrive reads it

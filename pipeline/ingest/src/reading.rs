@@ -1,16 +1,11 @@
 //! Reading an object of any size in bounded memory: its header first, then a digest of all of it.
 
 use domain::{Key, Objects, Sha256, StoreError, image::Source};
-use imaging::{Fault, FaultCode, Format, Header, HeaderError, Limits, Whole};
+use imaging::{Fault, Header, HeaderError, Limits, Whole};
 use sha2::Digest as _;
 
 /// Bytes of one read: the whole header of nearly every photograph, and of many the whole file.
 pub(crate) const CHUNK: u64 = 1 << 20;
-
-/// The longest header that is looked at. Real ones end within a few megabytes, embedded previews
-/// included; what goes on for longer is made to waste memory. Formats whose header may lie behind
-/// the pixels are read to their end where it must be: [`Limits::bytes`] bounds that.
-const LONGEST_HEADER: u64 = 16 << 20;
 
 /// What was read.
 pub(crate) enum Verdict {
@@ -33,14 +28,7 @@ pub(crate) async fn judge(
     let mut head = chunk(objects, key, 0, size).await?;
     let parsed = loop {
         let whole = if head.len() as u64 == size { Whole::Yes } else { Whole::No };
-        match Header::parse(&head, whole) {
-            Err(HeaderError::NeedMore)
-                if head.len() as u64 >= LONGEST_HEADER
-                    && !Format::sniff(&head).is_some_and(Format::scattered) =>
-            {
-                let detail = format!("The header does not end within {LONGEST_HEADER} bytes.");
-                break Err(Fault::new(FaultCode::Damaged, detail));
-            }
+        match Header::seek(&head, whole) {
             // Doubled each time, so that parsing again and again stays linear.
             Err(HeaderError::NeedMore) => {
                 let wanted = (head.len() as u64).saturating_mul(2).min(size);

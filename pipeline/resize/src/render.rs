@@ -142,8 +142,8 @@ impl Resize {
         )))
     }
 
-    /// The pictures that effects lay over this one. What a home does not have any more makes the
-    /// pieces that need it fail, and no other.
+    /// The pictures that effects lay over this one. One that the home has lost is not this picture's
+    /// fault: a person has to put it back.
     async fn assets(&self, orders: &[Order]) -> Result<Assets, Failure> {
         let mut assets = Assets::default();
         let wanted: BTreeSet<&AssetId> = orders.iter().flat_map(|o| o.piece.assets()).collect();
@@ -155,7 +155,10 @@ impl Resize {
             match self.objects.read(&Key::Asset { hash }).await {
                 Ok(bytes) => drop(assets.add(bytes.as_ref().into())),
                 Err(StoreError::Missing(what)) => {
-                    tracing::error!(asset = %what, "a picture that presets name is gone");
+                    return Err(Failure::Permanent(format!(
+                        "{what}, which an effect lays over this image, does not exist: restart \
+                         the server with the presets that name it, which puts it back, and redrive"
+                    )));
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -1,7 +1,8 @@
 //! Each effect against its definition.
 
-use super::reference::{Plane, colour, lab_of, linear, of_lab};
+use super::reference::{Plane, colour, lab_of, of_lab};
 use super::{compared, hold, pictures};
+use crate::difference::linear;
 
 fn between(full: [[f64; 3]; 3], amount: f64) -> [[f64; 3]; 3] {
     let mut matrix = full;

@@ -94,7 +94,7 @@ fn ink(seen: &DynamicImage) -> (std::ops::Range<u32>, std::ops::Range<u32>, f64)
             columns = (columns.0.min(x), columns.1.max(x + 1));
             rows = (rows.0.min(y), rows.1.max(y + 1));
         }
-        sum += super::reference::linear(f64::from(pixel.0[0]) / 255.0);
+        sum += crate::difference::linear(f64::from(pixel.0[0]) / 255.0);
     }
     (columns.0..columns.1, rows.0..rows.1, sum)
 }

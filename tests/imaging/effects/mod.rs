@@ -16,30 +16,36 @@ use std::sync::Arc;
 use image::{DynamicImage, Rgba, RgbaImage};
 use imaging::{
     AssetId, Assets, Channels, Coding, Depth, Effect, Format, Frames, Layout, Lineage, Made,
-    Orientation, Picture, Piece, Plan, Presets, Rendition, Shrink, Space, Unlimited, Work,
+    Orientation, Picture, Piece, Plan, Presets, PresetsError, Rendition, Shrink, Space, Unlimited,
+    Work,
 };
 
 use colour::{Difference, difference};
 use reference::Plane;
+pub(super) use syntax::any_effects;
 
 /// An effect from the syntax of presets.
 fn effect(text: &str) -> Effect {
     read(text).unwrap_or_else(|message| panic!("{text}: {message}"))
 }
 
-/// The same, or what is wrong with it. The one picture there is bears the name `logo.png`, or its id.
+/// The same, or what is wrong with it.
 fn read(text: &str) -> Result<Effect, String> {
     let start = "[variants.a]\nformats = [\"png\"]\nwidth = 9\neffects = [";
+    let mut presets = with_logo(&format!("{start}{text}]\n")).map_err(|error| error.message)?;
+    let mut effects = presets.variants.remove("a").ok_or("no variant")?.effects;
+    if effects.len() == 1 { effects.pop().ok_or_else(String::new) } else { Err("not one".into()) }
+}
+
+/// Presets where the one picture there is bears the name `logo.png`, or its id.
+pub(super) fn with_logo(text: &str) -> Result<Presets, PresetsError> {
     let logo = AssetId::of(&logo());
     let mut resolve = |name: &str| match name {
         "logo.png" => Ok(logo.clone()),
         id if id == logo.as_str() => Ok(logo.clone()),
         _ => Err(format!("there is no {name}")),
     };
-    let mut presets = Presets::parse_with(&format!("{start}{text}]\n"), &mut resolve)
-        .map_err(|error| error.message)?;
-    let mut effects = presets.variants.remove("a").ok_or("no variant")?.effects;
-    if effects.len() == 1 { effects.pop().ok_or_else(String::new) } else { Err("not one".into()) }
+    Presets::parse_with(text, &mut resolve)
 }
 
 /// A logo of 40 × 30: a ring of strong colour, half transparent inside, nothing outside.

@@ -5,7 +5,7 @@
 
 use image::DynamicImage;
 
-use super::colour::lab;
+use crate::difference::{lab, linear};
 
 /// A picture in values of 0–1 as sRGB encodes them, alpha straight.
 #[derive(Clone)]
@@ -13,10 +13,6 @@ pub struct Plane {
     pub width: usize,
     pub height: usize,
     pub pixels: Vec<[f64; 4]>,
-}
-
-pub fn linear(value: f64) -> f64 {
-    if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
 }
 
 pub fn encoded(light: f64) -> f64 {

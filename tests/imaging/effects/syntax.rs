@@ -183,8 +183,8 @@ fn any_value(kind: Kind) -> BoxedStrategy<String> {
     }
 }
 
-/// Any effect with any parameters, some of those with a default left out.
-fn any_effect() -> impl Strategy<Value = Effect> {
+/// Any effect with any parameters, some of those with a default left out, as presets write it.
+fn any_sentence() -> impl Strategy<Value = String> {
     Union::new(Effect::CATALOGUE.iter().map(|facts| {
         let parameters: Vec<BoxedStrategy<Option<String>>> = facts
             .parameters
@@ -200,9 +200,19 @@ fn any_effect() -> impl Strategy<Value = Effect> {
             .collect();
         parameters.prop_map(move |values| {
             let given = facts.parameters.iter().zip(values).filter_map(|(p, v)| Some((p, v?)));
-            effect(&sentence(facts.name, &given.collect::<Vec<_>>()))
+            sentence(facts.name, &given.collect::<Vec<_>>())
         })
     }))
+}
+
+fn any_effect() -> impl Strategy<Value = Effect> {
+    any_sentence().prop_map(|text| effect(&text))
+}
+
+/// A list of up to three.
+pub fn any_effects() -> impl Strategy<Value = String> {
+    let some = proptest::collection::vec(any_sentence(), 0..=3);
+    some.prop_map(|effects| format!("[{}]", effects.join(", ")))
 }
 
 proptest! {

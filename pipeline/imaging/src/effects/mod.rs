@@ -44,7 +44,7 @@ pub(crate) use schema::schema;
 pub use sharpen::{Sharpen, Unsharp};
 pub use tint::{Duotone, Tint};
 pub use vignette::Vignette;
-pub use watermark::{Repeat, Watermark, WatermarkText};
+pub use watermark::{Repeat, Watermark, WatermarkText, check as check_asset};
 
 impl Effect {
     /// The file that it needs.

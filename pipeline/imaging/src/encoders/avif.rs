@@ -3,6 +3,7 @@
 use ravif::{BitDepth, Encoder, Img, RGB8, RGBA8};
 
 use super::palette::rgba;
+use super::scale::{self, Scale};
 use super::side_too_long;
 use crate::canvas::Bitmap;
 use crate::fault::Fault;
@@ -11,6 +12,21 @@ use crate::geometry::Size;
 
 /// The longest side that AV1's levels allow.
 const SIDE: u32 = 16_384;
+
+/// At which of ravif's qualities photographs score as JPEGs of libjpeg's do: measured by
+/// `benches/quality`, 20 to 90.
+const LOOKS: &Scale = &[
+    (1, 1.0),
+    (20, 26.0),
+    (30, 42.0),
+    (40, 51.0),
+    (50, 59.0),
+    (60, 65.0),
+    (70, 74.0),
+    (80, 82.0),
+    (90, 92.0),
+    (100, 100.0),
+];
 
 /// How hard rav1e searches, 1–10, where 10 is the least: a function of the size alone.
 fn speed(size: Size) -> u8 {
@@ -28,7 +44,7 @@ pub(super) fn encode(bitmap: &Bitmap, quality: u8) -> Result<Vec<u8>, Fault> {
     if width.max(height) > SIDE {
         return Err(side_too_long(Format::Avif, bitmap.size, SIDE));
     }
-    let quality = f32::from(quality.clamp(1, 100));
+    let quality = scale::own(LOOKS, quality);
     let encoder = Encoder::new()
         .with_quality(quality)
         .with_alpha_quality(quality)

@@ -5,6 +5,7 @@ mod gif;
 mod jpeg;
 mod palette;
 mod png;
+mod scale;
 mod ultra_hdr;
 mod webp;
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use img_parts::{ImageICC, webp::WebP};
 use libwebp_sys as c;
 
+use super::scale::{self, Scale};
 use super::side_too_long;
 use crate::canvas::Bitmap;
 use crate::fault::Fault;
@@ -23,6 +24,20 @@ const SIDE: u32 = 16_383;
 
 /// The interface of the animation encoder that this module was written for.
 const ABI: i32 = c::WEBP_MUX_ABI_VERSION.cast_signed();
+
+/// At which of libwebp's qualities photographs score as JPEGs of libjpeg's do: measured by
+/// `benches/quality`, 30 to 90, from where on JPEG keeps colour at full resolution and WebP cannot.
+const LOOKS: &Scale = &[
+    (1, 1.0),
+    (30, 26.0),
+    (40, 39.0),
+    (50, 50.0),
+    (60, 61.0),
+    (70, 75.0),
+    (80, 83.0),
+    (90, 97.0),
+    (100, 100.0),
+];
 
 /// How hard libwebp searches, 0–6: a function of the size alone.
 fn method(size: Size) -> i32 {
@@ -83,7 +98,7 @@ impl Work {
 
     fn set_up(size: Size, quality: u8, coding: Coding) -> Option<Work> {
         let mut config = c::WebPConfig::new().ok()?;
-        config.quality = f32::from(quality.clamp(1, 100));
+        config.quality = scale::own(LOOKS, quality);
         config.method = method(size);
         config.thread_level = 0;
         if coding == Coding::Lossless {

@@ -6,13 +6,13 @@ use re_rav1d::dav1d::pixel::{
 };
 use re_rav1d::dav1d::{self, Decoder, PixelLayout, PlanarImageComponent, Settings};
 
+use super::Header;
 use super::heif::{Coded, Heif};
 use super::mosaic::Canvas;
 use super::yuv::{Matrix, Planes, Sampling};
-use super::{Header, HeaderError, Whole};
 use crate::fault::{Fault, FaultCode};
 use crate::limits::Limits;
-use crate::rows::{Depth, Layout, Picture, Rows};
+use crate::rows::{Picture, Rows};
 
 /// The picture, a frame of it with its borders and its copy, alpha, and what the decoder keeps for each
 /// block.
@@ -29,24 +29,7 @@ pub(crate) fn open<'a>(
     header: &Header,
     limits: &Limits,
 ) -> Result<Box<dyn Rows + 'a>, Fault> {
-    let heif = Heif::parse(bytes, Whole::Yes).map_err(|error| match error {
-        HeaderError::Fault(fault) => fault,
-        HeaderError::NeedMore => Fault::truncated("The AVIF ends before its header does."),
-    })?;
-    // The coded size may be more than is shown.
-    let coded = Header { width: heif.primary.width, height: heif.primary.height, ..header.clone() };
-    limits.check(&coded)?;
-    limits.check_memory(&coded, memory(&coded))?;
-    let layout = Layout {
-        width: header.width,
-        height: header.height,
-        channels: header.channels,
-        depth: if header.depth > 8 { Depth::Sixteen } else { Depth::Eight },
-        orientation: header.orientation,
-    };
-    if heif.shown() != (layout.width, layout.height) {
-        return Err(Fault::damaged("The AVIF is another than its header says."));
-    }
+    let (heif, layout) = Heif::open(bytes, header, limits)?;
     let mut canvas = Canvas::new(&heif, layout);
     let mut points = (2, 2);
     each(&heif, &heif.primary, |frame, left, top| {
@@ -66,11 +49,6 @@ pub(crate) fn open<'a>(
         Ok(())
     })?;
     if let Some(alpha) = &heif.alpha {
-        if (alpha.width, alpha.height) != (heif.primary.width, heif.primary.height) {
-            return Err(Fault::unsupported(
-                "The AVIF has alpha of another size, which is not read.",
-            ));
-        }
         each(&heif, alpha, |frame, left, top| {
             canvas.alpha(&frame.planes(), frame.full(), left, top);
             Ok(())

@@ -3,16 +3,16 @@
 
 use super::Header;
 #[cfg(feature = "heic")]
+use super::heif;
+#[cfg(feature = "heic")]
 use super::mosaic::Canvas;
 #[cfg(feature = "heic")]
 use super::yuv::{Matrix, Planes, Sampling};
-#[cfg(feature = "heic")]
-use super::{HeaderError, Whole, heif};
 use crate::fault::Fault;
 use crate::limits::Limits;
-use crate::rows::Rows;
 #[cfg(feature = "heic")]
-use crate::rows::{Depth, Layout, Picture};
+use crate::rows::Picture;
+use crate::rows::Rows;
 
 /// The picture, a tile of it as planes, and what its decoder keeps for each block.
 pub(crate) fn memory(header: &Header) -> u64 {
@@ -39,23 +39,7 @@ pub(crate) fn open<'a>(
 ) -> Result<Box<dyn Rows + 'a>, Fault> {
     use heic_rs::context::Context;
 
-    let heif = heif::Heif::parse(bytes, Whole::Yes).map_err(|error| match error {
-        HeaderError::Fault(fault) => fault,
-        HeaderError::NeedMore => Fault::truncated("The HEIC ends before its header does."),
-    })?;
-    let coded = Header { width: heif.primary.width, height: heif.primary.height, ..header.clone() };
-    limits.check(&coded)?;
-    limits.check_memory(&coded, memory(&coded))?;
-    let layout = Layout {
-        width: header.width,
-        height: header.height,
-        channels: header.channels,
-        depth: if header.depth > 8 { Depth::Sixteen } else { Depth::Eight },
-        orientation: header.orientation,
-    };
-    if heif.shown() != (layout.width, layout.height) {
-        return Err(Fault::damaged("The HEIC is another than its header says."));
-    }
+    let (heif, layout) = heif::Heif::open(bytes, header, limits)?;
     let file = Context::open(bytes).map_err(fault)?;
     let mut canvas = Canvas::new(&heif, layout);
     // The stream may say what its boxes do not, in a place that the decoder does not read. Phones
@@ -71,11 +55,6 @@ pub(crate) fn open<'a>(
         canvas.colour(planes, matrix, left, top);
     })?;
     if let Some(alpha) = &heif.alpha {
-        if (alpha.width, alpha.height) != (coded.width, coded.height) {
-            return Err(Fault::unsupported(
-                "The HEIC has alpha of another size, which is not read.",
-            ));
-        }
         let item = file.alpha_item(file.meta.primary).map_err(fault)?;
         let item = item.ok_or_else(|| Fault::damaged("The HEIC has lost its alpha."))?;
         each(&file, item, alpha, |planes, left, top| canvas.alpha(planes, true, left, top))?;

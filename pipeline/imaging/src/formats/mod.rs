@@ -117,7 +117,26 @@ pub enum HeaderError {
     Fault(#[from] Fault),
 }
 
+/// The longest header that is looked for. Real ones end within a few megabytes, embedded previews
+/// included; what goes on for longer is made to waste memory.
+const LONGEST: usize = 16 << 20;
+
 impl Header {
+    /// The same as [`parse`](Header::parse) for whoever reads on while more is needed: a header that
+    /// goes on and on is a fault. Formats whose header may lie behind the pixels are read to their
+    /// end where it must be: [`Limits::bytes`] bounds that.
+    pub fn seek(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
+        match Header::parse(head, whole) {
+            Err(HeaderError::NeedMore)
+                if head.len() >= LONGEST && !Format::sniff(head).is_some_and(Format::scattered) =>
+            {
+                let detail = format!("The header does not end within {LONGEST} bytes.");
+                Err(Fault::damaged(detail).into())
+            }
+            parsed => parsed,
+        }
+    }
+
     /// Parses without decoding, in time linear in `head` and with small, bounded allocations. `head`
     /// is the beginning of the file; `whole` says whether it is all of it. Where a format lets its
     /// header lie anywhere (TIFF, WebP with EXIF, AVIF and HEIC) or counts its pictures nowhere

@@ -103,7 +103,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "quality",
         allowed: "a whole number, 1 to 100",
-        doc: "On libjpeg's scale. 80 when left out.",
+        doc: "On libjpeg's scale; WebP and AVIF are written to look as good. 80 when left out.",
         schema: r#"{"type":"integer","minimum":1,"maximum":100,"default":80}"#,
     },
     Key {
@@ -122,7 +122,8 @@ pub const KEYS: &[Key] = &[
         name: "animation",
         allowed: "first, keep",
         doc: "Whether GIF and WebP show all pictures of an animation, or as the other formats the \
-              first, which is what holds when left out.",
+              first, which is what holds when left out. keep is not possible with avif among the \
+              formats: it would stand still, and is what browsers prefer.",
         schema: r#"{"enum":["first","keep"],"default":"first"}"#,
     },
     Key {

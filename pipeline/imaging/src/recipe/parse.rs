@@ -126,6 +126,16 @@ impl Text<'_> {
             }
         }
         self.check_complete(name, &preset)?;
+        if preset.animation == Frames::All
+            && preset.formats.contains(&Format::Avif)
+            && let Some(value) = table.get("animation")
+        {
+            // Browsers that take both would be given the one that stands still.
+            let instead = "first where avif is among formats, because an AVIF shows the first \
+                           picture only and goes before the animated WebP: leave avif out, or give \
+                           it a variant of its own";
+            return Err(self.unfit(value, "animation", instead));
+        }
         Ok(preset)
     }
 

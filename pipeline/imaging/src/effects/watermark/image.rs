@@ -11,7 +11,7 @@ use crate::effects::encoded::coloured;
 use crate::effects::facts::{Default, Facts, Kind, Parameter};
 use crate::effects::{AssetId, Assets, Work};
 use crate::fault::Fault;
-use crate::formats::{Channels, Header, Whole, open};
+use crate::formats::{Channels, Format, Header, Whole, guarded, open};
 use crate::geometry::{Point, Size};
 use crate::limits::Limits;
 use crate::linear::{Lines, Reducer};
@@ -161,6 +161,18 @@ impl Watermark {
         let first = from.rem_euclid(step) - step;
         (first..i64::from(side)).step_by(step as usize)
     }
+}
+
+/// Whether a watermark can be made of a file; the fault is for whoever named it.
+pub fn check(bytes: &[u8]) -> Result<(), Fault> {
+    match Format::sniff(bytes) {
+        None | Some(Format::Png | Format::Jpeg | Format::WebP) => {}
+        Some(other) => {
+            let name = other.name().to_uppercase();
+            return Err(Fault::unsupported(format!("It is {name}; PNG, JPEG and WebP are taken.")));
+        }
+    }
+    guarded(|| decoded(bytes)).map(drop)
 }
 
 /// The logo in linear light, upright.

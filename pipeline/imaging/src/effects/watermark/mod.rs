@@ -4,7 +4,7 @@ mod glyphs;
 mod image;
 mod text;
 
-pub use image::{Repeat, Watermark};
+pub use image::{Repeat, Watermark, check};
 pub use text::WatermarkText;
 
 use super::facts::{Default, Kind, Parameter, SHARE};

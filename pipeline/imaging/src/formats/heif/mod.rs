@@ -8,6 +8,8 @@ use super::{Channels, Format, Header, HeaderError, Whole, coded, short};
 use crate::colour::Colour;
 use crate::fault::Fault;
 use crate::geometry::Orientation;
+use crate::limits::Limits;
+use crate::rows::{Depth, Layout};
 
 const ENDS: &str = "The file ends before the box that says what is in it.";
 
@@ -90,6 +92,43 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
 }
 
 impl<'a> Heif<'a> {
+    /// The boxes of a whole file, and how its rows will lie: what is coded fits the limits, it shows
+    /// what the header says, and alpha is as large as what it belongs to.
+    pub(crate) fn open(
+        file: &'a [u8],
+        header: &Header,
+        limits: &Limits,
+    ) -> Result<(Heif<'a>, Layout), Fault> {
+        let name = header.format.name().to_uppercase();
+        let heif = Heif::parse(file, Whole::Yes).map_err(|error| match error {
+            HeaderError::Fault(fault) => fault,
+            HeaderError::NeedMore => {
+                Fault::truncated(format!("The {name} ends before its header does."))
+            }
+        })?;
+        // The coded size may be more than is shown.
+        let Coded { width, height, .. } = heif.primary;
+        let coded = Header { width, height, ..header.clone() };
+        limits.check(&coded)?;
+        limits.check_memory(&coded, coded.decoder_memory())?;
+        if heif.shown() != (header.width, header.height) {
+            return Err(Fault::damaged(format!("The {name} is another than its header says.")));
+        }
+        if heif.alpha.as_ref().is_some_and(|alpha| (alpha.width, alpha.height) != (width, height)) {
+            return Err(Fault::unsupported(format!(
+                "The {name} has alpha of another size, which is not read."
+            )));
+        }
+        let layout = Layout {
+            width: header.width,
+            height: header.height,
+            channels: header.channels,
+            depth: if header.depth > 8 { Depth::Sixteen } else { Depth::Eight },
+            orientation: header.orientation,
+        };
+        Ok((heif, layout))
+    }
+
     pub(crate) fn parse(head: &'a [u8], whole: Whole) -> Result<Heif<'a>, HeaderError> {
         let mut bytes = Bytes::new(head, 0);
         let meta = loop {
