@@ -61,7 +61,7 @@ impl Film {
             // Whoever shows it again begins with nothing.
             self.write(held, true)?;
         }
-        self.encoder.into_inner().map_err(|error| unwritten(error.into()))
+        self.encoder.into_inner().map_err(unwritten)
     }
 
     /// Writes a picture, knowing whether the next one covers all of it.
