@@ -18,6 +18,8 @@
 mod api;
 mod architecture;
 mod contract;
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
 mod golden;
 mod home;
 mod imaging;

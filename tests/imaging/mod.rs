@@ -1,7 +1,7 @@
 //! `imaging`, from outside: what it promises, held against independent readers where there are any.
 
 mod attention;
-mod corpus;
+pub(crate) mod corpus;
 mod draw;
 mod effects;
 mod formats;
