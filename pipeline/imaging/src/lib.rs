@@ -51,7 +51,7 @@ pub use rows::{Depth, Layout, Picture, Rows};
 /// The version of this code and of the crates that decide bytes. It is hashed into every
 /// [revision](plan::Piece::revision), so the first number is raised whenever a change here changes
 /// bytes; a test holds the others to `Cargo.lock`.
-pub const ENGINE: &str = "3 zune-jpeg-0.5.15 jpeg-decoder-0.3.2 png-0.18.1 gif-0.14.2 \
+pub const ENGINE: &str = "4 zune-jpeg-0.5.15 jpeg-decoder-0.3.2 png-0.18.1 gif-0.14.2 \
                           image-webp-0.2.4 weezl-0.1.12 flate2-1.1.11 fax-0.2.7 re_rav1d-0.1.3 \
                           jxl-oxide-0.12.6 jxl-render-0.12.4 resvg-0.49.0 usvg-0.49.0 \
                           tiny-skia-0.12.0 moxcms-0.9.2 libm-0.2.16 fast_image_resize-6.1.0 \
