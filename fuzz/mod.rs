@@ -5,7 +5,7 @@
 //! compiler.
 
 mod colour;
-mod damage;
+pub(crate) mod damage;
 mod decoders;
 mod metadata;
 mod texts;
