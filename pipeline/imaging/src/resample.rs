@@ -77,6 +77,7 @@ fn convolved(
     resizer: &mut Resizer,
 ) -> Result<Canvas, Fault> {
     let mut out = Canvas::empty(size, canvas.channels);
+    let part = part.within(canvas.size);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
         .use_alpha(false)
