@@ -136,6 +136,7 @@ def make(folder):
     for name in ("checks", "columns", "rows"):
         pil(f"{name}.png", Image.fromarray(checks(name)))
     pil("edge.png", Image.fromarray(edge()))
+    pil("halo.png", Image.fromarray(np.where(edge()[..., 3:] > 0, (128, 128, 128, 255), (0, 255, 0, 0)).astype(np.uint8)))
     return sorted(put)
 
 
@@ -222,6 +223,8 @@ def reduced(picture):
     alpha = picture[:, :, 3:] / 255
     linear = np.dstack([light(picture[:, :, :3]) * alpha, alpha]).astype(np.float32)
     small = pyvips.Image.new_from_array(linear).resize(0.5, kernel="lanczos3", gap=0).numpy()
+    # Beside what is not seen alpha overshoots with the colour, which must not become lighter by it.
+    small[:, :, :3] /= np.maximum(small[:, :, 3:], 1)
     return np.clip(small, 0, 1)
 
 
@@ -271,6 +274,7 @@ def judged(task):
     found |= {"least": middle.min(), "most": middle.max()}
     seen = ours[0][ours[0][:, :, 3] >= 32]
     found |= {"red": seen[:, 0].min() if len(seen) else 0, "green": seen[:, 1].max() if len(seen) else 0}
+    found |= {"lightest": seen[:, :3].max() if len(seen) else 0, "darkest": seen[:, :3].min() if len(seen) else 0}
     found["clear"] = int((ours[0][:, :, 3] < 32).sum())
     return found
 

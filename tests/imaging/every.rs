@@ -47,7 +47,8 @@ const OUTPUTS: &[Output] = outputs! {
 };
 
 /// Sources for other tests than the table.
-const ASIDE: [&str; 5] = ["swapped.png", "checks.png", "columns.png", "rows.png", "edge.png"];
+const ASIDE: [&str; 6] =
+    ["swapped.png", "checks.png", "columns.png", "rows.png", "edge.png", "halo.png"];
 
 /// What the independent decoders found of one file.
 #[derive(Clone, Debug, Deserialize)]
@@ -68,9 +69,11 @@ struct Found {
     /// Levels of the middle of the picture.
     least: f64,
     most: f64,
-    /// Of what is seen: the least red and the most green; and how much is not seen.
+    /// Of what is seen: the least red, the most green, and of all; and how much is not seen.
     red: f64,
     green: f64,
+    darkest: f64,
+    lightest: f64,
     clear: u32,
 }
 
@@ -230,5 +233,15 @@ fn what_is_not_seen_does_not_bleed_in_any_format() {
         // What loses a little may lose it at an edge.
         let lost = if output.apart > 1.0 { 24.0 } else { 1.0 };
         assert!(one.green <= lost && one.red >= 255.0 - lost, "{}: {one:?}", one.name);
+    }
+}
+
+#[test]
+fn an_edge_is_no_lighter_than_its_picture() {
+    let outputs = || OUTPUTS.iter().filter(|o| !o.moving && o.name != "jpeg");
+    let found = judged(outputs().map(|o| task("halo.png", "halo.png", o)).collect());
+    for (one, output) in found.iter().zip(outputs()) {
+        let lost = if output.apart > 1.0 { 4.0 } else { 1.0 };
+        assert!(one.darkest >= 128.0 - lost && one.lightest <= 128.0 + lost, "{one:?}");
     }
 }

@@ -153,12 +153,12 @@ proptest! {
         let (left, top, size) = area.pixels(Size::new(wide, high));
         prop_assert!(size.width >= 1 && size.height >= 1);
         prop_assert!(left + size.width <= wide && top + size.height <= high);
-        // Each edge is within a pixel of where it was asked for.
+        // Each edge is within a pixel of where it was asked for, or what is less than one has become one.
         let off = |pixel: u32, share: f64, side: u32| (f64::from(pixel) - share * f64::from(side)).abs();
         prop_assert!(off(left, area.x.get(), wide) <= 1.0);
-        prop_assert!(off(left + size.width, area.x.get() + area.width.get(), wide) <= 1.0);
+        prop_assert!(off(left + size.width, area.x.get() + area.width.get(), wide) <= 1.5);
         prop_assert!(off(top, area.y.get(), high) <= 1.0);
-        prop_assert!(off(top + size.height, area.y.get() + area.height.get(), high) <= 1.0);
+        prop_assert!(off(top + size.height, area.y.get() + area.height.get(), high) <= 1.5);
     }
 }
 
@@ -180,7 +180,8 @@ fn check(
         }
         Fit::Fill if preset.enlarge => prop_assert_eq!((wide, high), most),
         Fit::Fill => {
-            prop_assert_eq!((wide, high), (most.0.min(source.width), most.1.min(source.height)))
+            let least = (most.0.min(source.width), most.1.min(source.height));
+            prop_assert_eq!((wide, high), least);
         }
         Fit::Cover if preset.enlarge => prop_assert_eq!((wide, high), most),
         Fit::Cover => {
@@ -223,8 +224,8 @@ proptest! {
         } else {
             prop_assert_eq!((width, height), (planned.width, planned.height));
         }
-        // Lanczos overshoots beside what is not seen, where alpha is cut and colour is not.
-        let most = if filled { 10 } else { 1 };
+        // Filters overshoot beside what is not seen; the colour stays nevertheless.
+        let most = if filled { 2 } else { 1 };
         for Rgba([r, g, b, a]) in seen.pixels() {
             prop_assert!(*a == 255 || filled, "something that is no part of the picture shows");
             let off = r.abs_diff(200).max(g.abs_diff(20)).max(b.abs_diff(30));

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     fs,
     path::Path,
 };
@@ -21,10 +22,12 @@ fn presets() -> Presets {
     let mut text = format!("[variants.same]\nwidth = 65535\n{formats}\n");
     for (name, _) in Fit::ALL {
         for (more, enlarge) in [("", "false"), ("-larger", "true")] {
-            text += &format!(
+            write!(
+                text,
                 "[variants.{name}{more}]\nfit = '{name}'\nwidth = 50\nheight = 20\n\
                  enlarge = {enlarge}\nformats = ['png', 'jpeg']\n"
-            );
+            )
+            .unwrap();
         }
     }
     Presets::parse(&text).unwrap()
