@@ -1,7 +1,9 @@
 //! Whoever takes too long, or dies, leaves the input that did it in `target/tmp/fuzz`.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
+    io::{Seek as _, Write as _},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::{Path, PathBuf},
     process,
@@ -29,9 +31,9 @@ pub struct Watch {
     target: &'static str,
     folder: PathBuf,
     at_hand: Arc<Mutex<AtHand>>,
-    /// Whether every input is written before it is tried: one that kills the process leaves no
-    /// other trace.
-    by_hand: bool,
+    /// By hand, every input is written before it is tried: one that kills the process leaves no
+    /// other trace. The file stays open, because ext4 waits for the disk where one is replaced.
+    last: Option<Mutex<File>>,
     inputs: AtomicU64,
     taken: AtomicU64,
     slowest_us: AtomicU64,
@@ -41,6 +43,8 @@ impl Watch {
     pub fn over(target: &'static str) -> Watch {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz");
         fs::create_dir_all(&folder).unwrap();
+        let by_hand = env::var_os("BOLERO_RANDOM_TEST_TIME_MS").is_some();
+        let last = folder.join(format!("{target}.last"));
         let at_hand: Arc<Mutex<AtHand>> = Arc::default();
         let (weak, hung) = (Arc::downgrade(&at_hand), folder.join(format!("{target}.hung")));
         thread::spawn(move || {
@@ -60,7 +64,7 @@ impl Watch {
             target,
             folder,
             at_hand,
-            by_hand: env::var_os("BOLERO_RANDOM_TEST_TIME_MS").is_some(),
+            last: by_hand.then(|| Mutex::new(File::create(last).unwrap())),
             inputs: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             slowest_us: AtomicU64::new(0),
@@ -69,8 +73,11 @@ impl Watch {
 
     /// Gives an input to a target.
     pub fn judged(&self, input: &[u8], judge: fn(&[u8]) -> Verdict) -> Verdict {
-        if self.by_hand {
-            fs::write(self.folder.join(format!("{}.last", self.target)), input).unwrap();
+        if let Some(last) = &self.last {
+            let mut last = last.lock().unwrap();
+            last.rewind().unwrap();
+            last.write_all(input).unwrap();
+            last.set_len(input.len() as u64).unwrap();
         }
         *self.at_hand.lock().unwrap() = Some((Instant::now(), input.to_vec()));
         let before = on_cpu();
