@@ -19,6 +19,8 @@ mod api;
 mod architecture;
 mod contract;
 mod difference;
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
 mod golden;
 mod home;
 mod imaging;

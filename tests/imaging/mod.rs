@@ -2,16 +2,20 @@
 
 mod animations;
 mod attention;
-mod corpus;
+pub(crate) mod corpus;
 pub(crate) mod draw;
 mod effects;
+mod every;
 mod formats;
 mod generated;
 mod geometry;
 mod headers;
 mod looks;
 mod pixels;
+mod planned;
 mod plans;
 mod presets;
+mod privacy;
 mod quality;
+mod shapes;
 mod turned;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use metadata::Exposition;
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use super::{
@@ -22,14 +23,19 @@ const MOST_BYTES: u64 = 64 << 20;
 /// Reads bytes as a file, and holds every bound to what came of it.
 fn judge(bytes: &[u8]) -> Cost {
     let (exposition, cost) = exposed(bytes);
+    hold(&exposition, cost);
+    cost
+}
+
+/// Every bound, whatever was read.
+pub fn hold(exposition: &Exposition, cost: Cost) {
     assert!(cost.reads <= MOST_READS && cost.bytes <= MOST_BYTES, "{cost:?}");
     let fields = serde_json::to_vec(&exposition.fields).unwrap();
     assert!(fields.len() < 3_000, "{} bytes of fields", fields.len());
-    if let Some(raw) = exposition.raw {
+    if let Some(raw) = &exposition.raw {
         assert!((raw.len() as u64) < metadata::MOST_RAW, "{} bytes of raw metadata", raw.len());
-        serde_json::from_slice::<serde_json::Value>(&raw).unwrap();
+        serde_json::from_slice::<serde_json::Value>(raw).unwrap();
     }
-    cost
 }
 
 #[test]

@@ -93,6 +93,15 @@ impl Rectangle {
         }
     }
 
+    /// Without what rounding has put outside, which the resizer would refuse.
+    pub(crate) fn within(self, size: Size) -> Rectangle {
+        let whole = Rectangle::whole(size);
+        let (left, top) = (self.left.max(0.0), self.top.max(0.0));
+        let width = self.width.min(whole.width - left);
+        let height = self.height.min(whole.height - top);
+        Rectangle { left, top, width, height }
+    }
+
     /// Where this part of a canvas of `size` lies after turning.
     fn turned(self, size: Size, orientation: Orientation) -> Rectangle {
         let right = f64::from(size.width) - self.left - self.width;

@@ -3,7 +3,7 @@
 //! own, so that its time and memory are known.
 
 mod exceptions;
-mod one;
+pub(crate) mod one;
 
 use std::{
     collections::BTreeMap,

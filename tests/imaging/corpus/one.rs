@@ -175,7 +175,7 @@ impl Outcome {
 }
 
 /// How long this thread had a core, where the system says: what else runs does not count then.
-fn on_cpu() -> Option<Duration> {
+pub fn on_cpu() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }

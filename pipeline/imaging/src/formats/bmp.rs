@@ -28,7 +28,8 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
         orientation: Orientation::Upright,
         frames: 1,
         channels: info.channels(),
-        depth: if info.bits < 8 { 1.max(info.bits) } else { 8 },
+        // Not by `if` and `max`, which rustc 1.95 optimises into `max` alone.
+        depth: info.bits.clamp(1, 8),
         progressive: matches!(info.coding, Coding::Runs),
     })
 }

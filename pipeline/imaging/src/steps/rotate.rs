@@ -46,8 +46,11 @@ pub(super) fn rotated(canvas: &Canvas, degrees: f64, background: Rgba) -> Canvas
                     }
                 }
             }
+            // At an edge alpha overshoots with the colour: cut alone, it would leave that too light.
+            let alpha = if from.channels.has_alpha() { sums[channels - 1] } else { 0.0 };
+            let over = (alpha / 65_535.0).max(1.0);
             for (out, sum) in pixel.iter_mut().zip(sums) {
-                *out = (sum + 0.5).clamp(0.0, 65_535.0) as u16;
+                *out = (sum / over + 0.5).clamp(0.0, 65_535.0) as u16;
             }
         }
     }
