@@ -2,8 +2,8 @@
 
 usage: animations.py FOLDER
 
-Writes `flags.gif`, `flags.png` and `flags.webp` into the folder where they are not there yet, the first
-by libvips, the others by Pillow. Reads {"made": [file]} from standard input, and prints for each file
+Writes `flags.gif`, `flags.png` and `flags.webp` into the folder where they are not there yet, and
+`hasty.gif`, whose pictures are shown for a moment: GIF by libvips, the others by Pillow. Reads {"made": [file]} from standard input, and prints for each file
 what libvips sees: how many pictures, their size, durations in milliseconds, plays (0 is for ever), and
 the mean and largest difference from the pictures that were drawn, in levels of 8 bits, each laid on
 black and on white. Pillow does not look: where a GIF's picture is taken away it shows a colour of the
@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 
 SIZE = (64, 48)
 DURATIONS = [70, 120, 200, 40, 90, 150]
+HASTY = [0, 10, 20, 30, 0, 50]
 PLAYS = 3
 
 
@@ -53,8 +54,9 @@ def draw(folder):
     joined = joined.copy(interpretation="srgb")
     for name, value in {"page-height": SIZE[1], "loop": PLAYS}.items():
         joined.set_type(pyvips.GValue.gint_type, name, value)
-    joined.set_type(pyvips.GValue.array_int_type, "delay", DURATIONS)
-    joined.gifsave(str(folder / "flags.gif"), dither=0)
+    for name, durations in {"flags": DURATIONS, "hasty": HASTY}.items():
+        joined.set_type(pyvips.GValue.array_int_type, "delay", durations)
+        joined.gifsave(str(folder / f"{name}.gif"), dither=0)
     first.save(folder / "flags.webp", lossless=True, exact=True, **common)
 
 

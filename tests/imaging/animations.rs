@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use imaging::{Made, Presets};
+use imaging::{Assets, Budget, Limits, Made, Presets, open};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -25,8 +25,8 @@ struct Seen {
     most: Option<f64>,
 }
 
-/// What becomes of every source by these presets, the sources themselves among them.
-fn shown(folder: &str, presets: &str) -> BTreeMap<String, Seen> {
+/// What becomes of every source by these presets, and the GIF and WebP themselves.
+fn shown(folder: &str, sources: &[&str], presets: &str) -> BTreeMap<String, Seen> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
@@ -34,7 +34,7 @@ fn shown(folder: &str, presets: &str) -> BTreeMap<String, Seen> {
     let presets = Presets::parse(presets).unwrap();
     // libvips does not read APNG; the two others are as drawn.
     let mut files = vec!["flags.gif".to_owned(), "flags.webp".to_owned()];
-    for source in SOURCES {
+    for source in sources {
         let file = fs::read(folder.join(source)).unwrap();
         for (piece, made) in run(&presets.plan(&header(&file)), &file) {
             if let Made::Variant { bytes, .. } = made {
@@ -52,6 +52,7 @@ fn shown(folder: &str, presets: &str) -> BTreeMap<String, Seen> {
 fn every_picture_of_an_animation_is_shown_as_long_and_as_often() {
     let seen = shown(
         "animations",
+        &SOURCES,
         "[variants.all]\nwidth = 64\nanimation = \"keep\"\nformats = [\"gif\", \"webp\"]\n\
          [variants.exact]\nwidth = 64\nanimation = \"keep\"\nlossless = true\nformats = [\"webp\"]",
     );
@@ -70,6 +71,7 @@ fn every_picture_of_an_animation_is_shown_as_long_and_as_often() {
 fn an_animation_is_reduced_picture_by_picture() {
     let seen = shown(
         "animations-small",
+        &SOURCES,
         "[variants.small]\nwidth = 20\nanimation = \"keep\"\nformats = [\"gif\", \"webp\"]\n\
          [variants.still]\nwidth = 20\nformats = [\"gif\", \"webp\", \"png\", \"jpeg\"]",
     );
@@ -79,5 +81,59 @@ fn an_animation_is_reduced_picture_by_picture() {
         assert_eq!(seen.size, (20, 15), "{name}");
         assert_eq!(seen.pictures, if moves { 6 } else { 1 }, "{name}");
         assert!(!moves || seen.durations == DURATIONS && seen.plays == Some(3), "{name}: {seen:?}");
+    }
+}
+
+/// Browsers show what is to last less than 20 ms for 100.
+#[test]
+fn a_picture_without_a_duration_is_shown_as_long_as_browsers_show_it() {
+    let keep = "[variants.a]\nwidth = 64\nanimation = \"keep\"\nformats = [\"gif\", \"webp\"]";
+    let seen = shown("animations-hasty", &["hasty.gif"], keep);
+    assert_eq!(seen["hasty.gif.a.gif"].durations, [100, 100, 20, 30, 100, 50]);
+    assert_eq!(seen["hasty.gif.a.webp"].durations, [0, 10, 20, 30, 0, 50]);
+}
+
+#[test]
+fn what_stands_behind_an_animation_does_not_take_it_along() {
+    let whole = include_bytes!("fixtures/animated.webp");
+    let keep = "[variants.a]\nwidth = 9\nanimation = \"keep\"\nformats = [\"webp\"]";
+    let made = |file: &[u8]| {
+        let made = run(&Presets::parse(keep).unwrap().plan(&header(file)), file);
+        made.into_iter().map(|(_, made)| made).collect::<Vec<_>>()
+    };
+    let wanted = made(whole);
+    assert_eq!(made(&[&whole[..], b"JUNK\xff\xff\xff\x7fand so on"].concat()), wanted);
+    // A chunk of metadata that is cut.
+    let mut cut = [&whole[..], b"XMP \xff\xff\0\0<x:xmpmeta"].concat();
+    let length = u32::try_from(cut.len() - 8).unwrap();
+    cut[4..8].copy_from_slice(&length.to_le_bytes());
+    assert_eq!(made(&cut), wanted);
+}
+
+/// A pass over an animation makes all moving pieces; what it has made is not thrown away because the
+/// time is up.
+#[test]
+fn a_film_that_was_made_is_handed_over() {
+    let file = include_bytes!("fixtures/animated.gif");
+    let presets = "[variants.a]\nwidth = 9\nanimation = \"keep\"\nformats = [\"gif\", \"webp\"]\n\
+                   [variants.b]\nwidth = 7\nanimation = \"keep\"\nformats = [\"gif\", \"webp\"]";
+    let mut plan = Presets::parse(presets).unwrap().plan(&header(file));
+    let mut done = Vec::new();
+    while !plan.pieces.is_empty() {
+        let mut rows = open(file, &header(file), &Limits::default()).unwrap();
+        let progress = plan
+            .run(&mut *rows, Assets::NONE, &Spent, &mut |_, made| assert!(made.is_ok()))
+            .unwrap();
+        plan.pieces.drain(..progress.done);
+        done.push(progress.done);
+    }
+    assert_eq!(done, [1, 4], "what was derived, then all that moves");
+}
+
+struct Spent;
+
+impl Budget for Spent {
+    fn spent(&self) -> bool {
+        true
     }
 }

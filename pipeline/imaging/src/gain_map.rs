@@ -1,12 +1,13 @@
 //! Gain maps (ISO 21496-1): how much brighter each place is on a screen that can show it. The picture
 //! itself is the one for every screen.
 
+use fast_image_resize::Resizer;
+
 use crate::canvas::{Bitmap, Canvas};
 use crate::fault::Fault;
 use crate::geometry::Size;
 use crate::resample::resampled;
 use crate::rows::Layout;
-use fast_image_resize::Resizer;
 
 /// What the segment of a JPEG begins with that holds a [`Meaning`].
 pub(crate) const ISO: &[u8] = b"urn:iso:std:iso:ts:21496:-1\0";
@@ -20,7 +21,17 @@ pub struct GainMap {
     pub(crate) meaning: Meaning,
 }
 
+/// Upper bound of the samples of a map for a source of so many pixels.
+pub(crate) fn held(source: Size) -> u64 {
+    source.pixels()
+}
+
 impl GainMap {
+    /// Whether each colour has a map of its own, which holds in the source's colours alone.
+    pub(crate) fn is_coloured(&self) -> bool {
+        self.layout.channels.count() > 1
+    }
+
     /// The map, upright, for a picture whose source had one of this size.
     pub(crate) fn fitted(
         &self,
@@ -80,6 +91,8 @@ pub(crate) struct Channel {
     pub(crate) alternate_offset: f64,
 }
 
+const MILLION: f64 = 1e6;
+
 /// Flags of the binary form.
 const MULTICHANNEL: u8 = 0x80;
 const BASE_COLOURS: u8 = 0x40;
@@ -87,8 +100,22 @@ const COMMON_DENOMINATOR: u8 = 0x08;
 const BACKWARD: u8 = 0x04;
 
 impl Meaning {
-    /// Itself, where its numbers are possible.
+    /// Itself in millionths, as it is written, where its numbers are possible.
     pub(crate) fn checked(self) -> Option<Meaning> {
+        let rounded = |number: f64| (number * MILLION).round() / MILLION;
+        let channels = self.channels.map(|channel| Channel {
+            min: rounded(channel.min),
+            max: rounded(channel.max),
+            gamma: rounded(channel.gamma),
+            base_offset: rounded(channel.base_offset),
+            alternate_offset: rounded(channel.alternate_offset),
+        });
+        let (base_headroom, alternate_headroom) =
+            (rounded(self.base_headroom), rounded(self.alternate_headroom));
+        Meaning { base_headroom, alternate_headroom, channels, ..self }.possible()
+    }
+
+    fn possible(self) -> Option<Meaning> {
         let possible = |channel: &Channel| {
             let Channel { min, max, gamma, base_offset, alternate_offset } = *channel;
             let all = [min, max, gamma, base_offset, alternate_offset];
@@ -141,7 +168,7 @@ impl Meaning {
         let mut bytes = vec![0, 0, 0, 0, flags];
         let mut put = |number: f64| {
             #[expect(clippy::cast_possible_truncation, reason = "at most 1,000, which is checked")]
-            let millionths = (number * 1e6).round() as i32;
+            let millionths = (number * MILLION).round() as i32;
             bytes.extend(millionths.to_be_bytes());
             bytes.extend(1_000_000_u32.to_be_bytes());
         };

@@ -32,8 +32,8 @@ impl Default for Limits {
     /// - `frames`: 1,000 is 40 s at 25 frames a second.
     /// - `motion`: 500 MP. On one core of an AMD EPYC, 100 frames of 800×600 become a GIF and a `WebP` of
     ///   that size, 144 MP, in 13 s: 500 MP take 46 s where a worker has 75.
-    /// - `memory`: 1 GiB holds any accepted JPEG (100 MP progressive in three full-size components
-    ///   needs 0.9 GB) and leaves half of a 2 GiB function to the file and the runtime.
+    /// - `memory`: 1 GiB holds nearly every accepted JPEG (100 MP progressive in three full-size
+    ///   components needs 1 GB) and leaves half of a 2 GiB function to the file and the runtime.
     fn default() -> Limits {
         Limits {
             bytes: 100_000_000,

@@ -169,9 +169,14 @@ impl<R: Rows> Guarded<R> {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<R: Rows> Rows for Guarded<R> {
     fn layout(&self) -> Layout {
         self.inner.layout()
+    }
+
+    fn gain_map(&mut self) -> Option<GainMap> {
+        self.inner.gain_map()
     }
 
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {

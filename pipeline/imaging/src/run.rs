@@ -35,12 +35,14 @@ pub(crate) fn run(
 ) -> Result<Progress, Fault> {
     let Averages { live, kept, notes } = averages(pieces.iter(), rows)?;
     let profile = if kept { Profile::of(rows) } else { None };
-    let gain_map = rows.gain_map().map(|map| (rows.layout().upright(), map));
+    let srgb = *rows.colour() == Colour::Srgb;
+    let gain_map = rows.gain_map().map(|map| Mapped { of: rows.layout().upright(), srgb, map });
     let mut studio = Studio::new(assets, profile, gain_map, live);
     let mut films: BTreeMap<usize, Result<Made, Fault>> = BTreeMap::new();
     let mut filmed = false;
     for (index, piece) in pieces.iter().enumerate() {
-        if index > 0 && budget.spent() {
+        // What is filmed is handed over: it would be filmed again.
+        if index > 0 && !films.contains_key(&index) && budget.spent() {
             return Ok(Progress { done: index, notes: notes.into_iter().collect() });
         }
         if piece.moves() && !filmed {
@@ -81,6 +83,26 @@ impl Profile {
 
 fn is_grey(channels: Channels) -> bool {
     channels.count() < 3
+}
+
+/// A source with a gain map.
+struct Mapped {
+    /// Its size, upright.
+    of: Size,
+    /// Its colours are sRGB.
+    srgb: bool,
+    map: GainMap,
+}
+
+impl Mapped {
+    /// Whether the map says of a variant what it says of the source.
+    fn holds(&self, rendition: &Rendition) -> bool {
+        let whole = |step: &Step| matches!(step, Step::Resample(to) if to.part == Part::Whole);
+        let colours = self.srgb || !self.map.is_coloured();
+        rendition.format == Format::Jpeg
+            && rendition.lineage.steps.iter().all(whole)
+            && (colours || rendition.lineage.space == Space::Source)
+    }
 }
 
 /// What was read of one picture.
@@ -238,8 +260,7 @@ struct Studio<'a> {
     assets: &'a Assets,
     /// The source's, where it is good.
     profile: Option<Profile>,
-    /// The source's size, upright, and its gain map.
-    gain_map: Option<(Size, GainMap)>,
+    gain_map: Option<Mapped>,
     live: BTreeMap<Lineage, Canvas>,
     /// What was looked for and found in the first picture.
     decided: BTreeMap<Lineage, Decided>,
@@ -252,7 +273,7 @@ impl<'a> Studio<'a> {
     fn new(
         assets: &'a Assets,
         profile: Option<Profile>,
-        gain_map: Option<(Size, GainMap)>,
+        gain_map: Option<Mapped>,
         live: BTreeMap<Lineage, Canvas>,
     ) -> Studio<'a> {
         let (decided, resizer) = (BTreeMap::new(), Resizer::new());
@@ -267,14 +288,10 @@ impl<'a> Studio<'a> {
         size: Size,
         rendition: &Rendition,
     ) -> Result<Vec<u8>, Fault> {
-        let whole = |step: &Step| matches!(step, Step::Resample(to) if to.part == Part::Whole);
         match &self.gain_map {
-            Some((source, map))
-                if rendition.format == Format::Jpeg
-                    && rendition.lineage.steps.iter().all(whole) =>
-            {
-                let fitted = map.fitted(*source, size, &mut self.resizer)?;
-                encoders::with_gain_map(&file, &fitted, map.meaning)
+            Some(mapped) if mapped.holds(rendition) => {
+                let fitted = mapped.map.fitted(mapped.of, size, &mut self.resizer)?;
+                encoders::with_gain_map(&file, &fitted, mapped.map.meaning)
             }
             _ => Ok(file),
         }
@@ -314,6 +331,9 @@ impl<'a> Studio<'a> {
 
     /// Makes the picture of a lineage from its nearest ancestor at hand.
     fn paint(&mut self, lineage: &Lineage, rest: &[Piece]) -> Result<(), Fault> {
+        if self.last.as_ref().is_some_and(|(of, ..)| of != lineage) {
+            self.last = None;
+        }
         for node in missing(&self.live, lineage) {
             let (Some(parent), Some(step)) = (node.parent(), node.steps.last()) else {
                 continue;
@@ -342,9 +362,10 @@ impl<'a> Studio<'a> {
         let alpha = if format.has_alpha() { Alpha::Keep } else { Alpha::Flatten };
         // Without alpha both ways to a bitmap are one.
         let alpha = if self.canvas(lineage)?.channels.has_alpha() { alpha } else { Alpha::Keep };
-        let bitmap = match self.last.take() {
-            Some((of, with, bitmap)) if of == *lineage && with == alpha => bitmap,
-            _ => self.canvas(lineage)?.bitmap(alpha),
+        let same = |last: &(Lineage, Alpha, Bitmap)| last.0 == *lineage && last.1 == alpha;
+        let bitmap = match self.last.take().filter(same) {
+            Some((.., bitmap)) => bitmap,
+            None => self.canvas(lineage)?.bitmap(alpha),
         };
         Ok(&self.last.insert((lineage.clone(), alpha, bitmap)).2)
     }

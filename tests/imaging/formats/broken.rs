@@ -42,3 +42,30 @@ fn flipped_bits_never_get_past_the_crate() {
         }
     }
 }
+
+/// The decoder makes room for what the picture itself says, and limits know only the header.
+#[test]
+fn a_webp_that_gives_two_sizes_is_damaged_before_anything_is_decoded() {
+    let mut larger = include_bytes!("../fixtures/alpha.webp").to_vec();
+    assert_eq!(&larger[12..16], b"VP8X");
+    larger[24] += 1;
+    assert_eq!(super::header(&larger), Err(FaultCode::Damaged));
+
+    let mut picture = include_bytes!("../fixtures/animated.webp").to_vec();
+    let chunk = picture.windows(4).position(|kind| kind == b"ANMF").unwrap();
+    picture[chunk + 8 + 6] -= 1;
+    assert_eq!(exhaust(&picture), Err(FaultCode::Damaged));
+}
+
+/// Tools that take metadata out leave the flags behind.
+#[test]
+fn a_webp_that_announces_metadata_it_has_not_is_read() {
+    let whole = include_bytes!("../fixtures/alpha.webp");
+    let mut announced = whole.to_vec();
+    announced[20] |= 0x0c;
+    let pixels = |file: &[u8]| {
+        let header = super::header(file).unwrap();
+        samples(&mut *open(file, &header, &Limits::default()).unwrap())
+    };
+    assert_eq!(pixels(&announced), pixels(whole));
+}

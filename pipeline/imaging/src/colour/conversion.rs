@@ -291,7 +291,11 @@ fn profile(bytes: &[u8], channels: Channels) -> Result<ColorProfile, String> {
 fn by_profile(bytes: &[u8], channels: Channels, depth: Depth) -> Result<Conversion, String> {
     let profile = profile(bytes, channels)?;
     match Transfer::of_profile(&profile) {
-        Some(transfer) => Ok(Conversion::Hdr(Box::new(Hdr::new(&profile, transfer, depth)))),
+        Some(transfer) => Hdr::new(&profile, transfer, depth)
+            .map(|hdr| Conversion::Hdr(Box::new(hdr)))
+            .ok_or_else(|| {
+                "the colour profile has an impossible matrix and was ignored".to_owned()
+            }),
         None => converted(&profile, channels, depth),
     }
 }
@@ -357,7 +361,7 @@ fn coded(primaries: u8, transfer: u8, channels: Channels, depth: Depth) -> Optio
     }
     let primaries = primaries_of(primaries);
     if let Some(transfer) = Transfer::of_code(transfer) {
-        return Some(Conversion::Hdr(Box::new(Hdr::new(&primaries, transfer, depth))));
+        return Hdr::new(&primaries, transfer, depth).map(|hdr| Conversion::Hdr(Box::new(hdr)));
     }
     let curve: fn(f64) -> f64 = match transfer {
         4 => |value| libm::pow(value, 2.2),

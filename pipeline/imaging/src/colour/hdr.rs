@@ -55,8 +55,8 @@ impl Transfer {
 }
 
 impl Hdr {
-    /// With the primaries of `profile`.
-    pub(super) fn new(profile: &ColorProfile, transfer: Transfer, depth: Depth) -> Hdr {
+    /// With the primaries of `profile`; `None` where these are none.
+    pub(super) fn new(profile: &ColorProfile, transfer: Transfer, depth: Depth) -> Option<Hdr> {
         const STEPS: u32 = 4_096;
         let curve = match transfer {
             Transfer::Pq => table(depth, pq_to_light),
@@ -71,7 +71,10 @@ impl Hdr {
         let factors = (0..=STEPS).map(|step| factor(step) as f32).collect();
         debug_assert_eq!(curve.len(), values(depth) as usize);
         let matrix = narrow(profile.transform_matrix(&ColorProfile::new_srgb()).v);
-        Hdr { transfer, curve, matrix, factors }
+        let sums = matrix.map(|row| row.iter().sum::<f32>());
+        // White is white in any primaries.
+        let possible = sums.iter().all(|sum| (0.5..=2.0).contains(sum));
+        possible.then_some(Hdr { transfer, curve, matrix, factors })
     }
 
     /// Linear light with sRGB's primaries, 1 for white, of three sample values.

@@ -47,6 +47,9 @@ impl Film {
 
     /// The next picture, shown for so long.
     pub(super) fn add(&mut self, bitmap: &Bitmap, duration_ms: u32) -> Result<(), Fault> {
+        if bitmap.size != self.size {
+            return Err(Fault::damaged("The pictures of the animation are of several sizes."));
+        }
         let pixels: Vec<[u8; 4]> = rgba(bitmap).collect();
         let opaque = pixels.iter().all(|[.., alpha]| *alpha >= 128);
         match self.held.replace(Held { pixels, opaque, duration_ms }) {
@@ -90,8 +93,7 @@ impl Film {
             .ok_or_else(|| Fault::damaged("The GIF has no palette."))?;
         let narrow = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
         let frame = Frame {
-            // Hundredths of a second; browsers show less than 2 as 10.
-            delay: narrow((held.duration_ms.saturating_add(5) / 10).max(2)),
+            delay: narrow(hundredths(held.duration_ms)),
             dispose: if stays { DisposalMethod::Keep } else { DisposalMethod::Background },
             transparent: clear,
             left: narrow(left),
@@ -105,6 +107,15 @@ impl Film {
         self.encoder.write_frame(&frame).map_err(unwritten)?;
         self.shown = stays.then_some(held.pixels);
         Ok(())
+    }
+}
+
+/// Hundredths of a second. Browsers show less than two for ten, whatever format says it; so written, it
+/// is what they show.
+fn hundredths(duration_ms: u32) -> u32 {
+    match duration_ms.saturating_add(5) / 10 {
+        0 | 1 => 10,
+        hundredths => hundredths,
     }
 }
 
@@ -131,6 +142,10 @@ fn changed(last: &[[u8; 4]], now: &[[u8; 4]], size: Size) -> (u32, u32, Size) {
 fn unwritten(error: EncodingError) -> Fault {
     Fault::damaged(format!("The GIF cannot be written: {error}."))
 }
+
+/// Bytes that are kept of each pixel of an animation: twelve bits where nothing repeats, in an output
+/// that grows by doubling.
+pub(super) const KEPT: u64 = 5;
 
 /// Three pictures as colours, one in a palette, and an output that grows by doubling.
 pub(super) fn memory(size: Size) -> u64 {

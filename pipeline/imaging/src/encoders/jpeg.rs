@@ -16,7 +16,7 @@ const FULL_COLOUR: u8 = 90;
 /// Encodes in one interleaved scan; colour is halved each way below [`FULL_COLOUR`], by averages.
 /// `bitmap` has no alpha. Optimised Huffman tables would save 3.5 % of the bytes, but this encoder
 /// then writes a scan for each component, and readers in Rust lose two of them: see
-/// `Frame::header` in `formats/jpeg.rs`. A progressive file is no smaller.
+/// `Kind` in `formats/jpeg/mod.rs`. A progressive file is no smaller.
 pub(super) fn encode(
     bitmap: &Bitmap,
     quality: u8,

@@ -9,7 +9,7 @@ mod scale;
 mod ultra_hdr;
 mod webp;
 
-use crate::canvas::Bitmap;
+use crate::canvas::{Bitmap, Form};
 use crate::fault::{Fault, FaultCode};
 use crate::formats::Format;
 use crate::gain_map::Meaning;
@@ -88,16 +88,26 @@ impl Film {
     }
 }
 
-/// Upper bound of what an encoder allocates for a picture of this size, its output included.
-pub(crate) fn memory(format: Format, size: Size) -> u64 {
-    match format {
+/// Upper bound of what an encoder allocates for a picture of this form, its output included.
+pub(crate) fn memory(rendition: &Rendition, form: Form) -> u64 {
+    let size = form.size;
+    match rendition.format {
         Format::Jpeg => jpeg::memory(size),
         Format::Png => png::memory(size),
-        Format::WebP => webp::memory(size),
+        Format::WebP => webp::memory(form, rendition.coding),
         Format::Avif => avif::memory(size),
         Format::Gif => gif::memory(size),
         Format::Bmp | Format::Tiff | Format::Jxl | Format::Svg | Format::Heic => 0,
     }
+}
+
+/// Upper bound of what a [`Film`] of so many pictures keeps of them.
+pub(crate) fn film_memory(rendition: &Rendition, form: Form, pictures: u32) -> u64 {
+    let each = match rendition.format {
+        Format::WebP => webp::kept(rendition.coding),
+        _ => gif::KEPT,
+    };
+    form.size.pixels().saturating_mul(each).saturating_mul(pictures.into())
 }
 
 /// A picture with a side longer than a format's header can say.

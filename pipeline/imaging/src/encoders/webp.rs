@@ -1,5 +1,5 @@
-//! WebP (RFC 9649), lossy, lossless and moving, by libwebp. The one module of this crate with foreign code: only pixels
-//! of our own making reach it, never uploaded bytes.
+//! WebP (RFC 9649), lossy, lossless and moving, by libwebp. Only pixels of our own making
+//! reach its C, never uploaded bytes.
 #![expect(
     unsafe_code,
     reason = "libwebp is C; no Rust encoder of lossy WebP with a permissive licence is released"
@@ -13,7 +13,7 @@ use libwebp_sys as c;
 
 use super::scale::{self, Scale};
 use super::side_too_long;
-use crate::canvas::Bitmap;
+use crate::canvas::{Bitmap, Form};
 use crate::fault::Fault;
 use crate::formats::{Channels, Format};
 use crate::geometry::Size;
@@ -21,6 +21,10 @@ use crate::plan::{Coding, Rendition};
 
 /// The longest side that a frame header can say.
 const SIDE: u32 = 16_383;
+
+/// The longest that libwebp lets a picture be shown, in milliseconds: a header has 24 bits for it
+/// (RFC 9649, 2.7.1.1).
+const LONGEST: u32 = (1 << 24) - 2;
 
 /// The interface of the animation encoder that this module was written for.
 const ABI: i32 = c::WEBP_MUX_ABI_VERSION.cast_signed();
@@ -69,9 +73,18 @@ fn with_profile(file: Vec<u8>, profile: Option<&[u8]>) -> Result<Vec<u8>, Fault>
     Ok(parts.encoder().bytes().to_vec())
 }
 
-/// Planes and macroblocks of 1.5 (with alpha 2.5) bytes a pixel, RGB of grey, and the output twice.
-pub(super) fn memory(size: Size) -> u64 {
-    size.pixels() * 16 + (1 << 20)
+/// Planes and macroblocks of 1.5 bytes a pixel, RGB of grey, and the output twice. Where something is
+/// without loss, which alpha always is: two copies of 4 bytes, chains of hashes of 4, up to four lists of
+/// 8 for what is repeated, and the output.
+pub(super) fn memory(form: Form, coding: Coding) -> u64 {
+    let lossless = coding == Coding::Lossless || form.channels.has_alpha();
+    form.size.pixels() * if lossless { 56 } else { 16 } + (1 << 20)
+}
+
+/// Bytes that are kept of each pixel of an animation: what a noisy picture comes to, as it is muxed,
+/// assembled, copied, and copied with a profile.
+pub(super) fn kept(coding: Coding) -> u64 {
+    if coding == Coding::Lossless { 5 * 3 } else { 5 }
 }
 
 fn failed() -> Fault {
@@ -228,8 +241,8 @@ impl Film {
         if fine == 0 {
             return Err(work.error());
         }
-        let duration = i32::try_from(duration_ms).unwrap_or(i32::MAX);
-        self.time_ms = self.time_ms.saturating_add(duration);
+        // Only differences count, so that the sum may wrap.
+        self.time_ms = self.time_ms.wrapping_add(duration_ms.min(LONGEST).cast_signed());
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use super::Channels;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// ITU-T T.81: read (sequential and progressive Huffman, 8 bits) and written.
+    /// ITU-T T.81: read (sequential and progressive, 8 bits) and written.
     Jpeg,
     /// PNG, third edition: read, animations included, and written.
     Png,

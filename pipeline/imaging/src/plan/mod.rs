@@ -13,7 +13,7 @@ use crate::canvas::Form;
 use crate::effects::{AssetId, Assets};
 use crate::encoders;
 use crate::fault::Fault;
-use crate::formats::{Format, Header};
+use crate::formats::{Channels, Format, Header};
 use crate::gain_map;
 use crate::linear;
 use crate::rows::Rows;
@@ -179,6 +179,9 @@ impl Plan {
             + all(&live)
             + linear::memory(header.width, channels) * (1 + live.len() as u64);
         let turning = all(&live) * 2;
+        // A map is held to the end.
+        let mapped = header.format == Format::Jpeg && header.channels == Channels::Rgb;
+        let map = if mapped { gain_map::held(header.size()) } else { 0 };
         let mut peak = reading.max(turning);
         for (index, piece) in self.pieces.iter().enumerate() {
             let lineage = piece.lineage();
@@ -191,24 +194,24 @@ impl Plan {
                 }
                 retire(&mut live, &self.pieces[index..]);
             }
-            let size = lineage.form(header).size;
+            let form = lineage.form(header);
             // Up to two bitmaps of four channels: straight and flattened.
-            let encode =
-                size.pixels() * 8 + piece.format().map_or(0, |f| encoders::memory(f, size));
-            let map = if header.format == Format::Jpeg && piece.format() == Some(Format::Jpeg) {
+            let encode = form.size.pixels() * 8
+                + piece.rendition().map_or(0, |rendition| encoders::memory(rendition, form));
+            let fitted = if mapped && piece.format() == Some(Format::Jpeg) {
                 gain_map::memory(header.size())
             } else {
                 0
             };
-            peak = peak.max(all(&live) + encode + map);
+            peak = peak.max(all(&live) + encode + fitted);
             retire(&mut live, &self.pieces[index + 1..]);
         }
-        peak.max(self.film_memory(header)) + FIXED
+        peak.max(self.film_memory(header)) + FIXED + map
     }
 
     /// The same while what moves is made: the decoder, the averages of the first picture and of the
     /// one at hand, and for each piece its canvases, its encoder, and what that keeps of every
-    /// picture, which is compressed.
+    /// picture.
     fn film_memory(&self, header: &Header) -> u64 {
         let canvas = |lineage: &Lineage| lineage.form(header).samples() * 2;
         let moving: Vec<&Piece> = self.pieces.iter().filter(|piece| piece.moves()).collect();
@@ -218,10 +221,12 @@ impl Plan {
         let bases: BTreeSet<Lineage> = self.pieces.iter().map(|p| p.lineage().base()).collect();
         let reels = moving.iter().map(|piece| {
             let lineage = piece.lineage();
-            let size = lineage.form(header).size;
-            let encoder = piece.format().map_or(0, |format| encoders::memory(format, size));
-            let kept = u64::from(header.frames) * size.pixels();
-            lineage.ancestry().map(|node| canvas(&node)).sum::<u64>() + 2 * encoder + kept
+            let form = lineage.form(header);
+            let encoder = piece.rendition().map_or(0, |rendition| {
+                2 * encoders::memory(rendition, form)
+                    + encoders::film_memory(rendition, form, header.frames)
+            });
+            lineage.ancestry().map(|node| canvas(&node)).sum::<u64>() + encoder
         });
         let averages = bases.iter().map(canvas).sum::<u64>() * 3;
         header.decoder_memory() + averages + reels.sum::<u64>()
@@ -275,12 +280,16 @@ impl Piece {
         matches!(&self.work, Work::Variant(rendition) if rendition.frames == Frames::All)
     }
 
-    /// The format of the file; `None` when the piece is no file.
-    pub fn format(&self) -> Option<Format> {
+    fn rendition(&self) -> Option<&Rendition> {
         match &self.work {
-            Work::Variant(rendition) => Some(rendition.format),
+            Work::Variant(rendition) => Some(rendition),
             Work::Derived { .. } => None,
         }
+    }
+
+    /// The format of the file; `None` when the piece is no file.
+    pub fn format(&self) -> Option<Format> {
+        self.rendition().map(|rendition| rendition.format)
     }
 
     /// JSON names every field and variant, so the form changes only when the meaning does, not

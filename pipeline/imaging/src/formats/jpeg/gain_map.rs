@@ -21,7 +21,8 @@ pub(super) fn find(bytes: &[u8], of: &Header) -> Option<GainMap> {
         return None;
     }
     pictures(bytes).into_iter().take(PICTURES).find_map(|map| {
-        let meaning = meaning(map)?;
+        // In other colours than the picture's it would need the profile of these.
+        let meaning = meaning(map).filter(|meaning| meaning.base_colours)?;
         let header = header(map, Whole::Yes).ok()?;
         let small = header.width <= of.width.div_ceil(2) && header.height <= of.height.div_ceil(2);
         if !small || !matches!(header.channels, Channels::Grey | Channels::Rgb) {

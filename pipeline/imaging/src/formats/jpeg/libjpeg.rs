@@ -15,15 +15,17 @@ use crate::fault::Fault;
 use crate::formats::Channels;
 use crate::rows::Layout;
 
-/// Most scans of a file. Each goes over all coefficients again, so that many of them take for ever;
-/// encoders write ten.
+/// Most scans of a file. Encoders write ten.
 const SCANS: usize = 100;
+/// Most pixels of all scans together: each goes over all coefficients again.
+const PASSES: u64 = 1_000_000_000;
 
 /// Decodes the whole picture. Memory was bounded from the header.
 pub(super) fn decode(bytes: &[u8], layout: Layout, scans: usize) -> Result<Stored, Fault> {
-    if scans > SCANS {
+    let passes = layout.size().pixels().saturating_mul(scans as u64);
+    if scans > SCANS || passes > PASSES {
         return Err(Fault::unsupported(format!(
-            "The JPEG has {scans} scans; at most {SCANS} are read."
+            "The JPEG has {scans} scans; at most {SCANS} are read, and a thousand million pixels in all."
         )));
     }
     // What unwinds is dropped here: nothing of it is used again.

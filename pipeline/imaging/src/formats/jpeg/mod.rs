@@ -152,8 +152,8 @@ impl Frame {
 }
 
 /// The picture, and either a row of blocks of each component or, in several passes, the
-/// coefficients of all; and a gain map of up to a quarter of the pixels. A block side may be 32
-/// pixels, by sampling factors of up to 4.
+/// coefficients of all. A block side may be 32 pixels, by sampling factors of up to 4. A gain map is
+/// decoded before, and needs a quarter of that.
 pub(crate) fn memory(header: &Header) -> u64 {
     let components = header.channels.count() as u64;
     let picture = header.size().pixels() * header.channels.count() as u64;
@@ -164,7 +164,7 @@ pub(crate) fn memory(header: &Header) -> u64 {
     } else {
         0
     };
-    picture + blocks + coefficients + header.size().pixels()
+    picture + blocks + coefficients
 }
 
 /// Decodes the whole picture. zune-jpeg's strict mode refuses a scan that runs out of bytes or

@@ -1,12 +1,12 @@
 //! Reading WebP, by a decoder without foreign code.
 
 mod pictures;
-
-use std::io::Cursor;
+mod unannounced;
 
 use image_webp::{DecodingError, LoopCount, WebPDecoder};
 
 use self::pictures::Pictures;
+use self::unannounced::Unannounced;
 
 use crate::colour::Colour;
 use crate::fault::{Fault, FaultCode};
@@ -55,24 +55,15 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
                 let channels = if bits & ALPHA == 0 { Channels::Rgb } else { Channels::Rgba };
                 found = Some(plain(side(w0, w1, w2), side(h0, h1, h2), channels));
             }
-            b"VP8 " => {
+            b"VP8 " | b"VP8L" => {
                 pictures += 1;
-                let &[_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1, ..] = body else {
-                    return Err(frame(body, whole));
-                };
-                // The two bits above are a hint for scaling.
-                let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
-                found.get_or_insert_with(|| plain(side(w0, w1), side(h0, h1), Channels::Rgb));
-            }
-            b"VP8L" => {
-                pictures += 1;
-                let &[0x2f, a, b, c, d, ..] = body else {
-                    return Err(frame(body, whole));
-                };
-                let bits = u32::from_le_bytes([a, b, c, d]);
-                let channels = if bits >> 28 & 1 == 0 { Channels::Rgb } else { Channels::Rgba };
-                let (width, height) = ((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1);
-                found.get_or_insert_with(|| plain(width, height, channels));
+                let coded = if kind == b"VP8 " { lossy(body) } else { lossless(body) };
+                let coded = coded.ok_or_else(|| frame(body, whole))?;
+                let found = found.get_or_insert_with(|| coded.clone());
+                // The decoder makes room for what the picture itself says.
+                if (found.width, found.height) != (coded.width, coded.height) {
+                    return Err(Fault::damaged("The WebP's headers contradict each other.").into());
+                }
             }
             b"ANMF" => pictures = pictures.saturating_add(1),
             b"EXIF" => {
@@ -99,8 +90,25 @@ pub(crate) fn header(head: &[u8], whole: Whole) -> Result<Header, HeaderError> {
     }
     if flags & ANIMATED != 0 {
         header.frames = pictures;
+        header.progressive = true;
     }
     Ok(header)
+}
+
+/// What a lossy picture says of itself (RFC 6386, 9.1).
+fn lossy(body: &[u8]) -> Option<Header> {
+    let &[_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1, ..] = body else { return None };
+    // The two bits above are a hint for scaling.
+    let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+    Some(plain(side(w0, w1), side(h0, h1), Channels::Rgb))
+}
+
+/// What a lossless picture says of itself (RFC 9649, 3.4).
+fn lossless(body: &[u8]) -> Option<Header> {
+    let &[0x2f, a, b, c, d, ..] = body else { return None };
+    let bits = u32::from_le_bytes([a, b, c, d]);
+    let channels = if bits >> 28 & 1 == 0 { Channels::Rgb } else { Channels::Rgba };
+    Some(plain((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1, channels))
 }
 
 /// A picture chunk that begins with anything else.
@@ -131,7 +139,7 @@ pub(crate) fn memory(header: &Header) -> u64 {
     let padded = |side: u32| u64::from(side).next_multiple_of(16) + 16;
     padded(header.width)
         * padded(header.height)
-        * if header.frames > 1 { 11 + 4 + pictures::MOST_BYTES } else { 11 }
+        * if header.progressive { 11 + 4 + pictures::MOST_BYTES } else { 11 }
         + (4 << 20)
 }
 
@@ -142,7 +150,7 @@ pub(crate) fn open<'a>(
     header: &Header,
     limits: &Limits,
 ) -> Result<Box<dyn Rows + 'a>, Fault> {
-    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(fault)?;
+    let mut decoder = WebPDecoder::new(Unannounced::new(bytes)).map_err(fault)?;
     decoder.set_memory_limit(usize::try_from(limits.memory).unwrap_or(usize::MAX));
     if decoder.dimensions() != (header.width, header.height) {
         return Err(Fault::damaged("The WebP's headers contradict each other."));

@@ -38,7 +38,15 @@ struct Picture<'a> {
 
 impl<'a> Pictures<'a> {
     pub(super) fn new(file: &'a [u8], layout: Layout) -> Pictures<'a> {
-        Pictures { rest: file.get(12..).unwrap_or_default(), layout, before: Before::Nothing }
+        // What stands behind the end that the file gives itself is not looked at.
+        let end = match file {
+            [_, _, _, _, l0, l1, l2, l3, ..] => {
+                8 + u32::from_le_bytes([*l0, *l1, *l2, *l3]) as usize
+            }
+            _ => 0,
+        };
+        let rest = file.get(12..end.min(file.len())).unwrap_or_default();
+        Pictures { rest, layout, before: Before::Nothing }
     }
 
     /// The next ANMF chunk; others are passed over.
@@ -111,7 +119,7 @@ impl Picture<'_> {
         let mut file: Vec<u8> = b"RIFF\0\0\0\0WEBP".to_vec();
         loop {
             let from = rest;
-            let Some((kind, _)) = chunk(&mut rest)? else {
+            let Some((kind, body)) = chunk(&mut rest)? else {
                 return Err(Fault::damaged("A picture of the WebP has no pixels."));
             };
             let whole = &from[..from.len() - rest.len()];
@@ -128,6 +136,11 @@ impl Picture<'_> {
                     file.extend_from_slice(whole);
                 }
                 b"VP8 " | b"VP8L" => {
+                    let coded =
+                        if kind == *b"VP8 " { super::lossy(body) } else { super::lossless(body) };
+                    if coded.is_none_or(|coded| (coded.width, coded.height) != self.size) {
+                        return Err(Fault::damaged("The WebP's headers contradict each other."));
+                    }
                     file.extend_from_slice(whole);
                     break;
                 }
@@ -149,7 +162,14 @@ fn chunk<'a>(rest: &mut &'a [u8]) -> Result<Option<Chunk<'a>>, Fault> {
         return Ok(None);
     };
     let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-    let data = body.get(..length).ok_or_else(|| Fault::truncated(ENDS))?;
+    // Cut metadata do not take whole pictures with them.
+    let data = match body.get(..length) {
+        Some(data) => data,
+        None if matches!(&[a, b, c, d], b"ANMF" | b"ALPH" | b"VP8 " | b"VP8L") => {
+            return Err(Fault::truncated(ENDS));
+        }
+        None => return Ok(None),
+    };
     // Chunks are of even length.
     *rest = body.get(length + (length & 1)..).unwrap_or_default();
     Ok(Some(([a, b, c, d], data)))
