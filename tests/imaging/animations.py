@@ -55,8 +55,9 @@ def draw(folder):
     for name, value in {"page-height": SIZE[1], "loop": PLAYS}.items():
         joined.set_type(pyvips.GValue.gint_type, name, value)
     for name, durations in {"flags": DURATIONS, "hasty": HASTY}.items():
-        joined.set_type(pyvips.GValue.array_int_type, "delay", durations)
-        joined.gifsave(str(folder / f"{name}.gif"), dither=0)
+        timed = joined.copy()
+        timed.set_type(pyvips.GValue.array_int_type, "delay", durations)
+        timed.gifsave(str(folder / f"{name}.gif"), dither=0)
     first.save(folder / "flags.webp", lossless=True, exact=True, **common)
 
 
