@@ -131,9 +131,12 @@ impl Image {
         of_the_set || self.request_of(piece).is_some_and(|request| !request.is_settled())
     }
 
-    /// Whether this piece is made because somebody asked for it, and for nothing else.
+    /// Whether this piece is made because somebody asked for it, and for nothing else: also one of a
+    /// set that was announced without it.
     pub fn is_on_request(&self, piece: &PieceId) -> bool {
-        !self.work.expected.contains(piece) && self.request_of(piece).is_some()
+        let of_an_open_set =
+            self.status == Status::Processing && self.work.expected.contains(piece);
+        !of_an_open_set && self.request_of(piece).is_some()
     }
 
     /// How all that can be shown has ended: [what is visible](Image::visible) of the set, and what
@@ -146,7 +149,16 @@ impl Image {
             .map(|(piece, _)| piece.name.as_str())
             .collect();
         let asked = self.requests.values().flat_map(|request| &request.ended);
-        set.iter().chain(asked.filter(move |(piece, _)| !made.contains(piece.name.as_str())))
+        // That the set failed to make a piece is nothing to whoever has it.
+        let came_later = |piece: &PieceId| {
+            let request = self.requests.get(&piece.name);
+            let outcome = request.and_then(|request| request.ended.get(piece));
+            outcome.is_some_and(|outcome| matches!(outcome, Outcome::Made(_)))
+        };
+        let set = set.iter().filter(move |(piece, outcome)| {
+            !(matches!(outcome, Outcome::Failed(_)) && came_later(piece))
+        });
+        set.chain(asked.filter(move |(piece, _)| !made.contains(piece.name.as_str())))
     }
 
     /// Whether variants may be asked for: it was announced once, and not erased since.
