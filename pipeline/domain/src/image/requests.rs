@@ -79,9 +79,12 @@ impl Image {
         if send.is_empty() {
             return if underway { Asking::Underway } else { Asking::Ended };
         }
-        // What presets of old had and nothing came of.
+        // What other presets had, and what was forgotten: nothing came of it. What is asked for by
+        // these presets may still be in the queue, however long ago that was.
         self.requests.retain(|_, request| {
-            !request.ended.is_empty() || request.asked_at.is_some_and(|asked| asked > horizon)
+            let is_lately = request.asked_at.is_some_and(|asked| asked > horizon);
+            let is_of_now = request.presets == *presets && request.asked_at.is_some();
+            !request.ended.is_empty() || is_lately || is_of_now
         });
         for file in &send {
             let request = self.requests.entry(file.clone()).or_insert_with(|| Request {
