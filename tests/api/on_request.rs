@@ -75,7 +75,9 @@ fn make(server: &Server, id: ImageId, name: &str) {
 
 fn order(server: &Server, id: ImageId, name: &str) {
     let pieces = BTreeSet::from([piece(name)]);
-    assert_eq!(server.run(server.catalog.order(id, &pieces)).unwrap(), pieces, "asked for");
+    let presets = server.run(server.catalog.image(id)).unwrap().requests[name].presets.clone();
+    let order = server.catalog.order(id, &pieces, &presets);
+    assert_eq!(server.run(order).unwrap(), pieces, "asked for");
 }
 
 #[track_caller]

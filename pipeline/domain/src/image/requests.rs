@@ -15,8 +15,8 @@ use crate::{PieceId, Revision};
 /// A variant that somebody asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// The presets that were in force when it was last asked for: what other presets would make may
-    /// be something else.
+    /// The presets by which it was last asked for or planned: what others would make may be
+    /// something else.
     pub presets: Revision,
     /// When that was, or when it was opened again: what was given up before does not end it. None
     /// where nobody has asked since its failure was forgotten.
@@ -52,7 +52,8 @@ pub enum Asking {
 impl Image {
     /// Writes down that somebody asked for these files (`hero.webp`), before the fan-out is told.
     /// What ended is asked for again only under other presets, and what was asked for after
-    /// `horizon` is left its time: so however many ask, they are one.
+    /// `horizon` is left its time: so however many ask, they are one. Whoever could not tell the
+    /// fan-out asks once more as of the horizon, so that the next who asks does.
     pub fn ask(
         &mut self,
         files: &BTreeSet<String>,
@@ -93,20 +94,21 @@ impl Image {
                 piece: None,
                 ended: BTreeMap::new(),
             });
-            request.presets.clone_from(presets);
-            request.asked_at = Some(now);
-            // What ended serves on, and is made anew if it has become another piece.
-            if request.is_settled() {
+            // What ended serves on, and is made anew if it has become another piece. Nor is what other
+            // presets are still making the answer to this.
+            if request.is_settled() || request.presets != *presets {
                 request.piece = None;
             }
+            request.presets.clone_from(presets);
+            request.asked_at = Some(now);
         }
         self.version += 1;
         Asking::Send(send)
     }
 
-    /// Writes down to which pieces the files that somebody asked for have come, before these are
-    /// sent. Answers those that have not ended. What nobody asked for is passed over.
-    pub fn order(&mut self, pieces: &BTreeSet<PieceId>) -> BTreeSet<PieceId> {
+    /// Writes down to which pieces the files that somebody asked for have come by these presets,
+    /// before they are sent. Answers those that have not ended. What nobody asked for is passed over.
+    pub fn order(&mut self, pieces: &BTreeSet<PieceId>, presets: &Revision) -> BTreeSet<PieceId> {
         let mut missing = BTreeSet::new();
         let mut changed = false;
         for piece in pieces {
@@ -116,6 +118,11 @@ impl Image {
                 // That another piece failed says nothing of this one.
                 let made = |outcome: &Outcome| matches!(outcome, Outcome::Made(_));
                 request.ended.retain(|other, outcome| other == piece || made(outcome));
+                changed = true;
+            }
+            // Whoever planned it may have read others than whoever asked: by those it is still open.
+            if request.presets != *presets {
+                request.presets.clone_from(presets);
                 changed = true;
             }
             if !request.is_settled() {
