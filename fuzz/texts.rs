@@ -55,10 +55,17 @@ fn planned(presets: &Presets) {
             depth: 8,
             progressive: false,
         };
-        let plan = presets.plan(&header);
-        assert!(plan.memory(&header) > 0);
-        let json = serde_json::to_vec(&plan).unwrap();
-        assert_eq!(serde_json::from_slice::<imaging::Plan>(&json).unwrap(), plan);
+        let mut files = 0;
+        for plan in presets.plans(&header) {
+            assert!(plan.memory(&header) > 0);
+            let json = serde_json::to_vec(&plan).unwrap();
+            assert_eq!(serde_json::from_slice::<imaging::Plan>(&json).unwrap(), plan);
+            files += plan.pieces.iter().filter(|piece| piece.name.contains('.')).count();
+        }
+        let formats = presets.variants.values().map(|preset| preset.formats.len());
+        assert_eq!(files, formats.sum::<usize>(), "every file is of one plan");
+        let on_request = presets.plan_on_request(&header, None);
+        assert_eq!(on_request.pieces.len(), presets.on_request().count());
     }
 }
 

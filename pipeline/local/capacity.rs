@@ -105,8 +105,8 @@ impl fmt::Display for Capacity {
     }
 }
 
-/// The largest JPEG photographs that fit, as every smaller one does, in whole megapixels: those that
-/// are read line by line, and progressive ones, which are held whole. What a picture needs does not
+/// The largest JPEG photographs that fit, as every smaller one does, in whole megapixels, with all
+/// variants, also those on request: those that are read line by line, and progressive ones, which are held whole. What a picture needs does not
 /// grow evenly with it, because larger ones are reduced while they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Largest {
@@ -124,8 +124,9 @@ impl Largest {
         let largest = |progressive| {
             let fits = |megapixels: &u64| {
                 let header = photograph(*megapixels, progressive);
-                let plan = presets.plan(&header);
-                limits.check(&header).is_ok() && limits.check_plan(&header, &plan).is_ok()
+                let plans = presets.plans(&header);
+                let fit = |plan| limits.check_plan(&header, plan).is_ok();
+                limits.check(&header).is_ok() && plans.iter().all(fit)
             };
             (1..=limits.pixels / 1_000_000).take_while(fits).last().unwrap_or(0)
         };

@@ -90,12 +90,15 @@ pub fn needed(
         let whole = if (head.len() as u64) < wanted { Whole::Yes } else { Whole::No };
         match Header::seek(head, whole) {
             Ok(header) => {
-                let plan = presets.plan(&header);
-                let results = plan.pieces.iter().map(|piece| match &piece.work {
+                // One plan is carried out after the other; what comes of them is held to the end.
+                let plans = presets.plans(&header);
+                let memory = plans.iter().map(|plan| plan.memory(&header)).max().unwrap_or(0);
+                let pieces = plans.iter().flat_map(|plan| &plan.pieces);
+                let results = pieces.map(|piece| match &piece.work {
                     Work::Variant(made) => 4 * u64::from(made.width) * u64::from(made.height),
                     Work::Derived { .. } => 0,
                 });
-                return Ok(size + plan.memory(&header) + results.sum::<u64>());
+                return Ok(size + memory + results.sum::<u64>());
             }
             Err(HeaderError::NeedMore) => wanted *= 4,
             // Ingest refuses it before anything is decoded.

@@ -323,6 +323,7 @@ impl Catalog for Down {
         &self,
         _: ImageId,
         _: &BTreeSet<PieceId>,
+        _: &Revision,
     ) -> Result<BTreeSet<PieceId>, StoreError> {
         busy()
     }

@@ -3,13 +3,18 @@
 
 use std::{
     collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use api::Requests;
+use async_trait::async_trait;
 use domain::{
-    Clock as _, Code, ImageId, Problem, StageName,
+    Clock as _, Code, ImageId, Message, Outbox, Problem, StageName, StoreError,
     image::{Outcome, Progress},
     message::Body,
 };
@@ -70,7 +75,9 @@ fn make(server: &Server, id: ImageId, name: &str) {
 
 fn order(server: &Server, id: ImageId, name: &str) {
     let pieces = BTreeSet::from([piece(name)]);
-    assert_eq!(server.run(server.catalog.order(id, &pieces)).unwrap(), pieces, "asked for");
+    let presets = server.run(server.catalog.image(id)).unwrap().requests[name].presets.clone();
+    let order = server.catalog.order(id, &pieces, &presets);
+    assert_eq!(server.run(order).unwrap(), pieces, "asked for");
 }
 
 #[track_caller]
@@ -125,6 +132,41 @@ fn who_has_waited_long_enough_is_told_to_come_again() {
     assert_eq!(asked(&server, id).len(), 2, "what may be lost is asked for again");
     make(&server, id, "hero.webp");
     leads_to(&ask(&server, id, "hero.webp", None), "hero.webp");
+}
+
+/// An outbox that is busy once, and counts what it is told.
+#[derive(Default)]
+struct Busy(AtomicUsize);
+
+#[async_trait]
+impl Outbox for Busy {
+    async fn send(&self, _: &[Message]) -> Result<(), StoreError> {
+        if self.0.fetch_add(1, Ordering::SeqCst) > 0 {
+            return Ok(());
+        }
+        let retry_after = Duration::from_secs(3);
+        Err(StoreError::Busy { retry_after, reason: "the disk is slow".to_owned() })
+    }
+
+    async fn bury(&self, _: &Message, _: &Problem) -> Result<(), StoreError> {
+        unreachable!("nothing is buried here")
+    }
+}
+
+#[test]
+fn what_the_fan_out_was_not_told_the_next_who_asks_tells_it() {
+    let outbox = Arc::new(Busy::default());
+    let requests = Requests { wait: Duration::from_millis(30), ..Requests::default() };
+    let options = Options { requests, outbox: Some(outbox.clone()), ..Options::default() };
+    let server = Server::with(options);
+    server.offer(OFFERED);
+    let id = server.image();
+    server.finish(id, &[("small.jpeg", b"small")]);
+    ask(&server, id, "hero.webp", None).problem(Code::Busy);
+    for _ in 0..3 {
+        ask(&server, id, "hero.webp", None).problem(Code::NotYetMade);
+        assert_eq!(outbox.0.load(Ordering::SeqCst), 2, "told once more, and only once");
+    }
 }
 
 /// Waiting takes a place; asking does not.

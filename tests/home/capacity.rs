@@ -56,6 +56,12 @@ fn the_largest_picture_is_as_large_as_the_limits_let_through() {
     assert!(least.progressive < half.progressive && half.progressive < 100, "{half}");
     assert_eq!((whole.baseline, whole.progressive), (100, 100), "{whole}");
     assert_eq!(whole.to_string(), "JPEG of up to 100 megapixels and 100 MB");
+    // What waits to be asked for is to fit, too.
+    let file = "[variants.whole]\nwidth = 65535\nformats = ['png']\nwhen = 'request'\n";
+    let presets = Presets::parse(file).expect("presets");
+    let capacity = Capacity::of(Some(number(1)), number(1), Memory::Asked(GIB / 2));
+    let unreduced = Largest::within(&presets, &capacity.limits());
+    assert!(unreduced.baseline < half.baseline, "{unreduced} of {half}");
 }
 
 #[test]

@@ -61,6 +61,25 @@ fn a_picture_takes_what_its_header_foretells() {
     let whole = scan.len() as u64 + 3 * 4 * 800 * 800;
     assert!(needed(&scan) > whole, "{} of {whole}", needed(&scan));
     assert_eq!(needed(&scan[..17 << 20]), 17 << 20, "what breaks off is refused undecoded");
+
+    // What waits to be asked for is made here too, each variant after the other.
+    let by = |presets: &str| {
+        let presets = Presets::parse(presets).expect("presets");
+        let mut head = Vec::new();
+        let size = large.len() as u64;
+        share::needed(&mut &large[..], size, &presets, &mut head).expect("in memory")
+    };
+    let small = "[variants.small]\nwidth = 100\nformats = ['png']\n";
+    let on_request = |name: &str| {
+        format!("[variants.{name}]\nwidth = 3000\nformats = ['png']\nwhen = 'request'\n")
+    };
+    let one = by(&format!("{small}{}", on_request("one")));
+    let two = by(&format!("{small}{}{}", on_request("one"), on_request("two")));
+    let result = 4 * 3000 * 2000;
+    let at_once = by(&on_request("one").replace("when = 'request'", ""));
+    assert!(one >= at_once, "{one} of {at_once}");
+    assert!(one > by(small) + result, "{one} of {}", by(small));
+    assert_eq!(two, one + result, "of the second, only what comes of it is held beside the first");
 }
 
 /// A black TIFF of three channels, with its directory behind the pixels.

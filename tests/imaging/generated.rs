@@ -1,6 +1,6 @@
 //! Presets that nobody thought of: any values of all keys, with any effects, printed and read back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use imaging::recipe::keys::KEYS;
@@ -141,17 +141,29 @@ proptest! {
         prop_assert_eq!(&again, &presets, "{}\n{}", file, printed);
         prop_assert_eq!(again.to_toml(), printed, "printing has one form");
 
-        let plan = presets.plan(&header);
-        prop_assert_eq!(&again.plan(&header), &plan);
-        let json = serde_json::to_string(&plan).unwrap();
-        let read: Plan = serde_json::from_str(&json).unwrap();
-        prop_assert_eq!(serde_json::to_string(&read).unwrap(), json);
-        let revisions = |plan: &Plan| -> Vec<String> {
-            plan.pieces.iter().map(|piece| piece.revision(&[7; 32])).collect()
-        };
-        prop_assert_eq!(revisions(&read), revisions(&plan), "a piece is known by what it says");
-        prop_assert_eq!(read, plan);
+        let made = presets.plans(&header);
+        prop_assert_eq!(&again.plans(&header), &made);
+        let asked = presets.plan_on_request(&header, None);
+        prop_assert_eq!(&again.plan_on_request(&header, None), &asked);
+        let names: BTreeSet<_> = asked.pieces.iter().map(|piece| piece.name.clone()).collect();
+        prop_assert_eq!(names, presets.on_request().collect::<BTreeSet<_>>());
+        for plan in made.into_iter().chain([asked]) {
+            reads_back(plan)?;
+        }
     }
+}
+
+/// Orders travel as JSON: what is read of a plan is the plan, with the names of its pieces.
+fn reads_back(plan: Plan) -> Result<(), TestCaseError> {
+    let json = serde_json::to_string(&plan).unwrap();
+    let read: Plan = serde_json::from_str(&json).unwrap();
+    prop_assert_eq!(serde_json::to_string(&read).unwrap(), json);
+    let revisions = |plan: &Plan| -> Vec<String> {
+        plan.pieces.iter().map(|piece| piece.revision(&[7; 32])).collect()
+    };
+    prop_assert_eq!(revisions(&read), revisions(&plan), "a piece is known by what it says");
+    prop_assert_eq!(read, plan);
+    Ok(())
 }
 
 /// What is generated reaches every key; a generator that leaves one out proves nothing of it.

@@ -6,9 +6,9 @@ use imaging::{
     Area, Channels, Coding, Decimal, Fit, Format, Frames, Header, Lineage, Made, Orientation,
     Piece, Plan, Point, Preset, Presets, Rendition, Shrink, Size, Space, Step, Work,
     plan::{Backdrop, Change},
-    recipe::Gravity,
+    recipe::{Gravity, When},
 };
-use proptest::{collection::vec, option, prelude::*};
+use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::draw;
 
@@ -83,6 +83,14 @@ fn presets(preset: &Preset) -> Presets {
     Presets { variants: [("v".to_owned(), preset.clone())].into() }
 }
 
+/// As its time has it: with what every picture has, or for itself.
+fn plan(preset: &Preset, header: &Header, focal: Option<Point>) -> Plan {
+    match preset.when {
+        When::Upload => presets(preset).plan_around(header, focal),
+        When::Request => presets(preset).plan_on_request(header, focal),
+    }
+}
+
 fn rendition(plan: &Plan) -> &Rendition {
     match &plan.pieces[0].work {
         Work::Variant(rendition) => rendition,
@@ -111,10 +119,11 @@ proptest! {
     #[test]
     fn what_is_planned_is_what_was_asked(
         preset in preset(3_000), wide in 1..=20_000_u32, high in 1..=20_000_u32, turned in 0..8_usize,
-        focal in option::of(point()),
+        focal in option::of(point()), when in select(vec![When::Upload, When::Request]),
     ) {
         let header = header(wide, high, turned);
-        let plan = presets(&preset).plan_around(&header, focal);
+        let preset = Preset { when, ..preset };
+        let plan = plan(&preset, &header, focal);
         let planned = rendition(&plan);
         let (upright_wide, upright_high) = header.upright();
         let source = before(&preset, Size::new(upright_wide, upright_high));
@@ -201,12 +210,14 @@ proptest! {
     #[test]
     fn what_is_made_has_the_size_that_was_planned(
         preset in preset(60), wide in 1..=70_u32, high in 1..=70_u32, turned in 0..8_u8, focal in option::of(point()),
+        when in select(vec![When::Upload, When::Request]),
     ) {
         let red = RgbImage::from_pixel(wide, high, Rgb([200, 20, 30]));
         let png = draw::png(&red.into());
         let mut header = draw::header(&png);
         header.orientation = Orientation::ALL[usize::from(turned)];
-        let mut plan = presets(&preset).plan_around(&header, focal);
+        let preset = Preset { when, ..preset };
+        let mut plan = plan(&preset, &header, focal);
         plan.pieces.truncate(1);
         let planned = rendition(&plan).clone();
         // As the decoder sees it, the orientation is that of the file.

@@ -73,7 +73,7 @@ pub(super) struct Seen {
     pub(super) missing: BTreeSet<PieceId>,
     /// What somebody asked for beside it.
     pub(super) on_request: BTreeSet<PieceId>,
-    /// What has not ended of that.
+    /// What somebody asked for and has not ended.
     pub(super) asked: BTreeSet<PieceId>,
     /// Whether all of its work has ended.
     pub(super) complete: Option<Revision>,
@@ -82,10 +82,12 @@ pub(super) struct Seen {
 impl Seen {
     /// As it is now.
     pub(super) fn of(image: &Image) -> Self {
-        let pieces = image.requests.values().filter_map(|request| request.piece.clone());
-        let on_request: BTreeSet<_> = pieces.filter(|piece| image.is_on_request(piece)).collect();
+        let pieces = image.requests.values().filter_map(|request| request.piece.as_ref());
+        let pieces: BTreeSet<_> = pieces.cloned().collect();
+        let asked = pieces.iter().filter(|piece| image.misses(piece)).cloned().collect();
+        let on_request = pieces.into_iter().filter(|piece| image.is_on_request(piece)).collect();
         Self {
-            asked: on_request.iter().filter(|piece| image.misses(piece)).cloned().collect(),
+            asked,
             on_request,
             id: image.id,
             status: image.status,

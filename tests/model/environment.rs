@@ -55,7 +55,8 @@ impl Model for Scenario {
     type Action = Action;
 
     fn init_states(&self) -> Vec<World> {
-        vec![if self.on_request.is_empty() { World::begin(self) } else { requests::begin(self) }]
+        let asked = self.on_request(Set::Second).next().is_some();
+        vec![if asked { requests::begin(self) } else { World::begin(self) }]
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {

@@ -96,7 +96,8 @@ macro_rules! hold {
 hold! {
     join redelivery overtaking erasure erasure_unanswered erasure_lost erasure_of_metadata upload_after_erasure presets
     presets_at_once poison poison_in_copies poison_at_once poisoned_upload adoption adopted_erasure expiry old_age
-    requests requests_at_once request_and_erasure request_and_presets poisoned_request
+    requests requests_at_once request_and_erasure request_and_presets
+    request_by_two_presets poisoned_request request_of_what_failed
 }
 
 macro_rules! find_out {

@@ -242,7 +242,10 @@ fn is_right_image(scenario: &Scenario, world: &World, image: &Image) -> bool {
             let asked_for = requests::are_right(scenario, world, image);
             stored && set.is_some() && newest && asked_for && all_there(world, image)
         }
-        Status::Failed => stored && only_poison_failed(scenario, world, image),
+        Status::Failed => {
+            let asked_for = requests::are_right(scenario, world, image);
+            stored && asked_for && only_poison_failed(scenario, world, image)
+        }
         Status::Rejected => stored && scenario.poison == Some("upload"),
         Status::Expired => !stored || gone || scenario.origin == Origin::Adopted,
         Status::Pending | Status::Processing | Status::Erased => false,

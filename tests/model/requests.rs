@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Image, ImageId, Message, PieceId, Revision, Sha256, Status,
-    image::{Asking, Outcome, Purpose},
+    image::{self, Asking, Outcome, Purpose},
     message::{Body, Order},
     record::variant_key,
 };
@@ -38,12 +38,16 @@ pub(super) fn begin(scenario: &Scenario) -> World {
         world = then;
     }
     world.left = fresh.left;
+    if scenario.moved.is_some() {
+        world.presets = Set::Second;
+        world.poisonous = false;
+    }
     world
 }
 
 /// Clients may ask as often as the scenario says.
 pub(super) fn actions(scenario: &Scenario, world: &World) -> Option<Action> {
-    let may = world.may(Chance::Request) && !scenario.on_request.is_empty();
+    let may = world.may(Chance::Request) && scenario.on_request(world.presets).next().is_some();
     let there = world.images.values().find(|image| image.flipped.is_some())?;
     may.then(|| Action::Ask(Request::Variant(there.id)))
 }
@@ -65,7 +69,7 @@ pub(super) fn asks_next(world: &World) -> Option<Request> {
 pub(super) fn ask(run: &mut Run<'_>, id: ImageId) -> Result<(), Halt> {
     let once = run.is(Mutant::AsksOnce);
     let found = run.decide(id, |scenario, world, image| {
-        let files = scenario.on_request.iter().map(|file| (*file).to_owned()).collect();
+        let files = scenario.on_request(world.presets).map(str::to_owned).collect();
         let horizon = if once { LONG_AGO - VISIBILITY } else { NOW - VISIBILITY };
         Found::Asking(image.ask(&files, &digest(world.presets), horizon, NOW))
     });
@@ -97,7 +101,7 @@ pub(super) fn requested(
     let pieces: BTreeSet<PieceId> = orders.iter().map(|order| order.id.clone()).collect();
     let join = run.is(Mutant::RequestsJoinTheSet);
     let found = run.decide(id, |_, _, image| {
-        let missing = image.order(&pieces);
+        let missing = image.order(&pieces, &digest(presets));
         if join {
             let set = image.work.expected.union(&missing).cloned().collect();
             image.expect(&set, Purpose::Reopen, NOW, NOW);
@@ -122,12 +126,23 @@ pub(super) fn leave_the_set(scenario: &Scenario, world: &World) -> bool {
     })
 }
 
-/// Whether all that was asked for has ended: made, as it is stored, or failed by the poison.
+/// Whether all that was asked for has ended, as the presets have it that it says: made, as it is
+/// stored, or failed by the poison.
 pub(super) fn are_right(scenario: &Scenario, world: &World, image: &Image) -> bool {
     let stored: BTreeMap<_, _> =
         world.objects.iter().map(|(key, content)| (key.path(), content.sha256())).collect();
+    let planned = |request: &image::Request| {
+        let mut sets = [Set::First, Set::Second].into_iter();
+        let set = sets.find(|set| digest(*set) == request.presets);
+        let plan = image.source.as_ref().zip(set);
+        plan.is_some_and(|(source, set)| {
+            let plan = &scenario.plan(source.sha256, set).on_request;
+            plan.iter().any(|order| request.piece.as_ref() == Some(&order.id))
+        })
+    };
     image.requests.values().all(|request| {
         request.is_settled()
+            && planned(request)
             && request.ended.iter().all(|(piece, outcome)| match outcome {
                 Outcome::Made(made) => {
                     stored.get(&variant_key(image, piece).path()) == Some(&made.sha256)

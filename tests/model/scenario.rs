@@ -192,6 +192,9 @@ pub(super) struct Scenario {
     pub(super) variants: &'static [&'static str],
     /// The variants that wait until somebody asks for them, all at once.
     pub(super) on_request: &'static [&'static str],
+    /// The variant of the set that the second presets have on request; they are in force, and what
+    /// killed its worker is mended, when a client may ask for it.
+    pub(super) moved: Option<&'static str>,
     /// Whether the metadata piece is part of the set.
     pub(super) described: Described,
     /// The variant at which the worker dies, until it is mended; `"upload"` for the upload itself.
@@ -274,18 +277,28 @@ impl Scenario {
 
     fn make_plan(&self, source: Sha256, set: Set) -> Plan {
         let order = |name: &&str| {
-            let piece = piece(name, set);
+            // Only when it is made changes of what was moved.
+            let by = if self.moved == Some(*name) { Set::First } else { set };
+            let piece = piece(name, by);
             let revision = self.revision(&piece.revision(&source.0));
             Order { id: PieceId { name: (*name).to_owned(), revision }, piece }
         };
-        let orders: Vec<_> = self.variants.iter().map(order).collect();
-        let on_request = self.on_request.iter().map(order).collect();
+        let on_request: Vec<_> = self.on_request(set).collect();
+        let at_once = self.variants.iter().filter(|name| !on_request.contains(*name));
+        let orders: Vec<_> = at_once.map(order).collect();
+        let on_request = on_request.iter().map(order).collect();
         let describe = (self.described == Described::Yes).then(|| PieceId {
             name: "metadata".to_owned(),
             revision: self.revision(&source.to_string()[..16]),
         });
         let all = orders.iter().map(|order| order.id.clone()).chain(describe.clone()).collect();
         Plan { orders, describe, on_request, all }
+    }
+
+    /// The variants that wait until somebody asks for them, by these presets.
+    pub(super) fn on_request(&self, set: Set) -> impl Iterator<Item = &'static str> {
+        let moved = self.moved.filter(|_| set == Set::Second);
+        self.on_request.iter().copied().chain(moved)
     }
 
     /// Every variant.

@@ -15,6 +15,7 @@ const PLAIN: fn() -> Scenario = || Scenario {
     origin: Origin::Minted,
     variants: &["small.webp"],
     on_request: &[],
+    moved: None,
     described: Described::No,
     poison: None,
     chances: &[],
@@ -267,6 +268,30 @@ pub(super) fn poisoned_request() -> Scenario {
         on_request: &["hero.webp", "wide.webp"],
         poison: Some("hero.webp"),
         chances: &[(Request, 2), (Cure, 1), (Redrive, 1), (Late, 1)],
+        ..requests()
+    }
+}
+
+/// A fan-out that read the presets before they changed meets one that read them afterwards.
+pub(super) fn request_by_two_presets() -> Scenario {
+    Scenario {
+        name: "request by two presets",
+        chances: &[(Request, 2), (Change, 1), (Double, 1)],
+        ..requests_at_once()
+    }
+}
+
+/// A variant killed every worker and its image failed. Since then that is mended, and the presets have
+/// the same variant on request.
+pub(super) fn request_of_what_failed() -> Scenario {
+    Scenario {
+        name: "request of what failed",
+        variants: &["hero.webp", "small.webp"],
+        on_request: &[],
+        moved: Some("hero.webp"),
+        poison: Some("hero.webp"),
+        chances: &[(Request, 2), (Crash, 1), (Redrive, 1), (Late, 1)],
+        reaches: &[Status::Failed, Status::Ready],
         ..requests()
     }
 }

@@ -7,6 +7,7 @@ mod ending;
 pub(super) mod intruder;
 mod late;
 mod on_request;
+mod on_request_meanwhile;
 mod path;
 mod refusals;
 mod sweeping;

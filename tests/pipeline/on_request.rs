@@ -22,7 +22,7 @@ use super::{
 
 /// One for every upload, and some for whoever asks. `wide` is wider than WebP can be, `vast` larger
 /// than the memory is.
-const WANTED: &str = "
+pub(super) const WANTED: &str = "
 [variants.small]
 width = 8
 formats = ['png']
@@ -45,7 +45,7 @@ when = 'request'
 ";
 
 /// Asks as the API does. True where the fan-out was told.
-async fn ask(world: &World, presets: &str, image: ImageId, file: &str) -> bool {
+pub(super) async fn ask(world: &World, presets: &str, image: ImageId, file: &str) -> bool {
     let offers = Offers::from(&Presets::parse(presets).unwrap());
     assert!(offers.files.contains(file), "{file} is offered");
     let now = domain::Clock::now(&*world.clock);
@@ -61,7 +61,7 @@ async fn ask(world: &World, presets: &str, image: ImageId, file: &str) -> bool {
     }
 }
 
-async fn ready(world: &World, stages: &Stages) -> ImageId {
+pub(super) async fn ready(world: &World, stages: &Stages) -> ImageId {
     let id = world.upload(1, &draw::png(60, 40)).await;
     world.settle(stages).await;
     assert_eq!(world.status(id).await, Status::Ready);
@@ -69,7 +69,7 @@ async fn ready(world: &World, stages: &Stages) -> ImageId {
 }
 
 /// The variants that the record lists, each with what it says of it.
-fn listed(image: &Image) -> Vec<String> {
+pub(super) fn listed(image: &Image) -> Vec<String> {
     let record = Record::of(image, &|key| Some(key.path()));
     let word = |variant: &domain::record::Variant| match (&variant.url, &variant.failed) {
         (Some(_), None) => format!("{}.{}", variant.name, variant.format),

@@ -189,8 +189,9 @@ impl Catalog for FusedCatalog {
         &self,
         id: ImageId,
         pieces: &BTreeSet<PieceId>,
+        presets: &Revision,
     ) -> Result<BTreeSet<PieceId>, StoreError> {
-        self.1.around(self.0.order(id, pieces)).await
+        self.1.around(self.0.order(id, pieces, presets)).await
     }
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {
         self.1.around(self.0.nudge(id, now)).await

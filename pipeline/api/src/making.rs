@@ -73,11 +73,14 @@ pub(crate) async fn ask(app: &Arc<App>, image: &Image, file: String) -> Result<(
             Err(StoreError::Missing(_)) => return Err(unknown_image(id)),
             asking => asking?,
         };
-        if let Asking::Send(files) = asking {
-            let files = files.into_iter().collect();
-            app.api.outbox.send(&[Body::Requested { image: id, files }.into()]).await?;
+        let Asking::Send(files) = asking else { return Ok(()) };
+        let told = Body::Requested { image: id, files: files.iter().cloned().collect() };
+        let Err(untold) = app.api.outbox.send(&[told.into()]).await else { return Ok(()) };
+        // Asked for as long ago as the horizon, so that the next who asks tells the fan-out.
+        if let Err(error) = app.api.catalog.ask(id, &files, &presets, now, horizon).await {
+            tracing::warn!(image = %id, %error, "who asks next is kept waiting in vain");
         }
-        Ok(())
+        Err(untold.into())
     };
     tokio::spawn(asked.in_current_span()).await.map_err(Refusal::internal)?
 }

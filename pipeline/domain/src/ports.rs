@@ -229,6 +229,7 @@ pub trait Catalog: Send + Sync {
         &self,
         id: ImageId,
         pieces: &BTreeSet<PieceId>,
+        presets: &Revision,
     ) -> Result<BTreeSet<PieceId>, StoreError>;
     /// [`Image::nudge`].
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError>;

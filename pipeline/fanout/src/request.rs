@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Failure, ImageId, Message, PieceId, Problem, StoreError,
+    Failure, ImageId, Message, Offers, PieceId, Problem, StoreError,
     image::Outcome,
     message::{Body, Order},
 };
@@ -28,11 +28,13 @@ impl Fanout {
         // Erased since it was asked of.
         let Some(source) = &image.source else { return Ok(Vec::new()) };
         let focal = spread::focal(&image);
-        let mut plan = (self.presets)().plan_on_request(&source.header, focal);
+        let presets = (self.presets)();
+        let mut plan = presets.plan_on_request(&source.header, focal);
         plan.pieces.retain(|piece| files.contains(&piece.name));
         let orders = spread::orders(plan, source)?;
         let pieces: BTreeSet<PieceId> = orders.iter().map(|order| order.id.clone()).collect();
-        let missing = self.catalog.order(id, &pieces).await?;
+        let presets = Offers::from(&*presets).presets;
+        let missing = self.catalog.order(id, &pieces, &presets).await?;
         let mut variants: BTreeMap<String, Vec<Order>> = BTreeMap::new();
         for order in orders.into_iter().filter(|order| missing.contains(&order.id)) {
             if let Work::Variant(rendition) = &order.piece.work {

@@ -136,9 +136,10 @@ impl Catalog for Database {
         &self,
         id: ImageId,
         pieces: &BTreeSet<PieceId>,
+        presets: &Revision,
     ) -> Result<BTreeSet<PieceId>, StoreError> {
-        let pieces = pieces.clone();
-        self.decide(id, move |image| image.order(&pieces)).await
+        let (pieces, presets) = (pieces.clone(), presets.clone());
+        self.decide(id, move |image| image.order(&pieces, &presets)).await
     }
 
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {

@@ -280,6 +280,7 @@ impl Catalog for Remote {
         &self,
         _id: ImageId,
         _pieces: &BTreeSet<PieceId>,
+        _presets: &Revision,
     ) -> Result<BTreeSet<PieceId>, StoreError> {
         Err(refused("orders no pieces"))
     }

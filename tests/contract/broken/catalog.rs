@@ -294,9 +294,10 @@ impl Catalog for BrokenCatalog {
         &self,
         id: ImageId,
         pieces: &BTreeSet<PieceId>,
+        presets: &Revision,
     ) -> Result<BTreeSet<PieceId>, StoreError> {
         self.there(id)?;
-        self.order_brokenly(id, pieces).await
+        self.order_brokenly(id, pieces, presets).await
     }
 
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {

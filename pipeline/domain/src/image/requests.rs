@@ -15,8 +15,8 @@ use crate::{PieceId, Revision};
 /// A variant that somebody asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// The presets that were in force when it was last asked for: what other presets would make may
-    /// be something else.
+    /// The presets by which it was last asked for or planned: what others would make may be
+    /// something else.
     pub presets: Revision,
     /// When that was, or when it was opened again: what was given up before does not end it. None
     /// where nobody has asked since its failure was forgotten.
@@ -52,7 +52,8 @@ pub enum Asking {
 impl Image {
     /// Writes down that somebody asked for these files (`hero.webp`), before the fan-out is told.
     /// What ended is asked for again only under other presets, and what was asked for after
-    /// `horizon` is left its time: so however many ask, they are one.
+    /// `horizon` is left its time: so however many ask, they are one. Whoever could not tell the
+    /// fan-out asks once more as of the horizon, so that the next who asks does.
     pub fn ask(
         &mut self,
         files: &BTreeSet<String>,
@@ -79,9 +80,12 @@ impl Image {
         if send.is_empty() {
             return if underway { Asking::Underway } else { Asking::Ended };
         }
-        // What presets of old had and nothing came of.
+        // What other presets had, and what was forgotten: nothing came of it. What is asked for by
+        // these presets may still be in the queue, however long ago that was.
         self.requests.retain(|_, request| {
-            !request.ended.is_empty() || request.asked_at.is_some_and(|asked| asked > horizon)
+            let is_lately = request.asked_at.is_some_and(|asked| asked > horizon);
+            let is_of_now = request.presets == *presets && request.asked_at.is_some();
+            !request.ended.is_empty() || is_lately || is_of_now
         });
         for file in &send {
             let request = self.requests.entry(file.clone()).or_insert_with(|| Request {
@@ -90,20 +94,21 @@ impl Image {
                 piece: None,
                 ended: BTreeMap::new(),
             });
-            request.presets.clone_from(presets);
-            request.asked_at = Some(now);
-            // What ended serves on, and is made anew if it has become another piece.
-            if request.is_settled() {
+            // What ended serves on, and is made anew if it has become another piece. Nor is what other
+            // presets are still making the answer to this.
+            if request.is_settled() || request.presets != *presets {
                 request.piece = None;
             }
+            request.presets.clone_from(presets);
+            request.asked_at = Some(now);
         }
         self.version += 1;
         Asking::Send(send)
     }
 
-    /// Writes down to which pieces the files that somebody asked for have come, before these are
-    /// sent. Answers those that have not ended. What nobody asked for is passed over.
-    pub fn order(&mut self, pieces: &BTreeSet<PieceId>) -> BTreeSet<PieceId> {
+    /// Writes down to which pieces the files that somebody asked for have come by these presets,
+    /// before they are sent. Answers those that have not ended. What nobody asked for is passed over.
+    pub fn order(&mut self, pieces: &BTreeSet<PieceId>, presets: &Revision) -> BTreeSet<PieceId> {
         let mut missing = BTreeSet::new();
         let mut changed = false;
         for piece in pieces {
@@ -113,6 +118,11 @@ impl Image {
                 // That another piece failed says nothing of this one.
                 let made = |outcome: &Outcome| matches!(outcome, Outcome::Made(_));
                 request.ended.retain(|other, outcome| other == piece || made(outcome));
+                changed = true;
+            }
+            // Whoever planned it may have read others than whoever asked: by those it is still open.
+            if request.presets != *presets {
+                request.presets.clone_from(presets);
                 changed = true;
             }
             if !request.is_settled() {
@@ -131,9 +141,12 @@ impl Image {
         of_the_set || self.request_of(piece).is_some_and(|request| !request.is_settled())
     }
 
-    /// Whether this piece is made because somebody asked for it, and for nothing else.
+    /// Whether this piece is made because somebody asked for it, and for nothing else: also one of a
+    /// set that was announced without it.
     pub fn is_on_request(&self, piece: &PieceId) -> bool {
-        !self.work.expected.contains(piece) && self.request_of(piece).is_some()
+        let of_an_open_set =
+            self.status == Status::Processing && self.work.expected.contains(piece);
+        !of_an_open_set && self.request_of(piece).is_some()
     }
 
     /// How all that can be shown has ended: [what is visible](Image::visible) of the set, and what
@@ -146,7 +159,16 @@ impl Image {
             .map(|(piece, _)| piece.name.as_str())
             .collect();
         let asked = self.requests.values().flat_map(|request| &request.ended);
-        set.iter().chain(asked.filter(move |(piece, _)| !made.contains(piece.name.as_str())))
+        // That the set failed to make a piece is nothing to whoever has it.
+        let came_later = |piece: &PieceId| {
+            let request = self.requests.get(&piece.name);
+            let outcome = request.and_then(|request| request.ended.get(piece));
+            outcome.is_some_and(|outcome| matches!(outcome, Outcome::Made(_)))
+        };
+        let set = set.iter().filter(move |(piece, outcome)| {
+            !(matches!(outcome, Outcome::Failed(_)) && came_later(piece))
+        });
+        set.chain(asked.filter(move |(piece, _)| !made.contains(piece.name.as_str())))
     }
 
     /// Whether variants may be asked for: it was announced once, and not erased since.

@@ -179,8 +179,9 @@ impl Catalog for MemoryCatalog {
         &self,
         id: ImageId,
         pieces: &BTreeSet<PieceId>,
+        presets: &Revision,
     ) -> Result<BTreeSet<PieceId>, StoreError> {
-        self.change(id, |image| image.order(pieces))
+        self.change(id, |image| image.order(pieces, presets))
     }
 
     async fn nudge(&self, id: ImageId, now: Timestamp) -> Result<bool, StoreError> {

@@ -29,7 +29,7 @@ use crate::decimal::Decimal;
 use crate::effects::{AssetId, Effect};
 use crate::formats::{Format, Header};
 use crate::geometry::{Area, Fit, Point};
-use crate::plan::{Backdrop, Frames, Plan};
+use crate::plan::{Backdrop, Frames, Piece, Plan};
 
 /// The wanted variants by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,7 +215,17 @@ impl Presets {
     /// itself: what else the presets ask for changes neither its bytes nor its revision, and it
     /// costs the upload nothing.
     pub fn plan_on_request(&self, header: &Header, focal: Option<Point>) -> Plan {
-        planning::plan_on_request(self, header, focal)
+        let plans = planning::plans_on_request(self, header, focal);
+        let mut pieces: Vec<_> = plans.flat_map(|plan| plan.pieces).collect();
+        pieces.sort_by_key(Piece::moves);
+        Plan { pieces }
+    }
+
+    /// All that may be made of such a picture, as it is made: what every upload has, together, and
+    /// then each variant on request for itself.
+    pub fn plans(&self, header: &Header) -> Vec<Plan> {
+        let on_request = planning::plans_on_request(self, header, None);
+        [self.plan(header)].into_iter().chain(on_request).collect()
     }
 
     /// The presets as a file that [parses](Presets::parse) to the same.

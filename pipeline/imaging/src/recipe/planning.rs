@@ -51,18 +51,20 @@ pub(super) fn plan(presets: &Presets, header: &Header, focal: Option<Point>) -> 
 }
 
 /// The same for variants that wait until they are asked for: each is a family of its own.
-pub(super) fn plan_on_request(presets: &Presets, header: &Header, focal: Option<Point>) -> Plan {
+pub(super) fn plans_on_request(
+    presets: &Presets,
+    header: &Header,
+    focal: Option<Point>,
+) -> impl Iterator<Item = Plan> {
     let upright = header.size().turned(header.orientation);
-    let mut pieces = Vec::new();
-    for (name, preset) in &presets.variants {
-        if preset.when == When::Request {
-            let one = Wanted::of(name, preset, upright, focal);
-            let shrink = shrink(header, [one.spare()].into_iter());
-            pieces.extend(Family::new(header, shrink).pieces(&one, header));
-        }
-    }
-    pieces.sort_by_key(Piece::moves);
-    Plan { pieces }
+    let asked = presets.variants.iter().filter(|(_, preset)| preset.when == When::Request);
+    asked.map(move |(name, preset)| {
+        let one = Wanted::of(name, preset, upright, focal);
+        let shrink = shrink(header, [one.spare()].into_iter());
+        let mut pieces = Family::new(header, shrink).pieces(&one, header);
+        pieces.sort_by_key(Piece::moves);
+        Plan { pieces }
+    })
 }
 
 /// A variant of one picture, with its size.

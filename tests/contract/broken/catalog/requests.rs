@@ -21,6 +21,7 @@ impl BrokenCatalog {
     ) -> Result<Asking, StoreError> {
         match self.fault {
             Fault::AsksEachTime => self.inner.ask(id, files, presets, now, now).await,
+            Fault::AsksOnlyForward if horizon >= now => Ok(Asking::Underway),
             Fault::AskLooksBeforeItWrites => {
                 let before = self.inner.image(id).await?;
                 dawdle().await;
@@ -45,8 +46,17 @@ impl BrokenCatalog {
         &self,
         id: ImageId,
         pieces: &BTreeSet<PieceId>,
+        presets: &Revision,
     ) -> Result<BTreeSet<PieceId>, StoreError> {
-        let missing = self.inner.order(id, pieces).await?;
+        let asked_by = match self.fault {
+            Fault::OrdersByThePresetsThatAsked => {
+                let requests = self.inner.image(id).await?.requests;
+                requests.into_values().next().map(|request| request.presets)
+            }
+            _ => None,
+        };
+        let by = asked_by.as_ref().unwrap_or(presets);
+        let missing = self.inner.order(id, pieces, by).await?;
         match self.fault {
             Fault::OrdersWhatNobodyAskedFor => Ok(pieces.clone()),
             Fault::RequestsJoinTheSet => {

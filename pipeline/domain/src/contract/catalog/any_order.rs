@@ -47,7 +47,7 @@ enum Event {
     GiveUp(BTreeSet<PieceId>, i64),
     Count(image::Start),
     Ask(BTreeSet<String>, crate::Revision, i64),
-    Order(BTreeSet<PieceId>),
+    Order(BTreeSet<PieceId>, crate::Revision),
     Erase,
     Removed,
 }
@@ -100,7 +100,10 @@ impl Event {
                 let age = i64::try_from(dice.roll(3)).unwrap_or(0);
                 Self::Ask(files.collect(), presets, 150 * age)
             }
-            52..=56 => Self::Order(ASKED.iter().map(|name| samples::piece(name)).collect()),
+            52..=56 => {
+                let presets = samples::piece(ASKED[dice.roll(3)]).revision;
+                Self::Order(ASKED.iter().map(|name| samples::piece(name)).collect(), presets)
+            }
             57..=60 => {
                 let name = ASKED[dice.roll(3)];
                 let made = dice.roll(3) > 0;
@@ -133,7 +136,7 @@ impl Event {
                 let horizon = now - jiff::SignedDuration::from_secs(*age);
                 format!("{:?}", image.ask(files, presets, horizon, now))
             }
-            Self::Order(pieces) => format!("{:?}", image.order(pieces)),
+            Self::Order(pieces, presets) => format!("{:?}", image.order(pieces, presets)),
             Self::Erase => {
                 image.erase(now);
                 format!("{image:?}")
@@ -174,7 +177,9 @@ impl Event {
                 let horizon = now - jiff::SignedDuration::from_secs(*age);
                 format!("{:?}", catalog.ask(id, files, presets, horizon, now).await?)
             }
-            Self::Order(pieces) => format!("{:?}", catalog.order(id, pieces).await?),
+            Self::Order(pieces, presets) => {
+                format!("{:?}", catalog.order(id, pieces, presets).await?)
+            }
             Self::Erase => format!("{:?}", catalog.erase(id, now).await?),
             Self::Removed => format!("{:?}", catalog.removed(id, now).await?),
         })

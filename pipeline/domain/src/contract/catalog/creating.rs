@@ -105,7 +105,7 @@ pub(super) async fn unknown_is_missing(home: Adapters) -> Outcome {
     trial::missing("flip", catalog.flip(id, &revision, now).await)?;
     let files = BTreeSet::from(["a.webp".to_owned()]);
     trial::missing("ask", catalog.ask(id, &files, &revision, now, now).await)?;
-    trial::missing("order", catalog.order(id, &pieces).await)?;
+    trial::missing("order", catalog.order(id, &pieces, &revision).await)?;
     trial::missing("nudge", catalog.nudge(id, now).await)?;
     let lost = crate::image::Start::Lost;
     trial::missing("count", catalog.count(id, StageName::Resize, &lost, now).await)?;

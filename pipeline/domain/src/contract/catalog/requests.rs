@@ -50,7 +50,7 @@ pub(super) async fn asked_for_once(home: Adapters) -> Outcome {
     trial::same("lately", &ask(catalog, id, &both, "now", 34).await?, &Asking::Underway)?;
     trial::same("at the horizon", &ask(catalog, id, &both, "now", 35).await?, &send(&one))?;
     let pieces = samples::pieces(["x.webp"]);
-    trial::same("the order", &catalog.order(id, &pieces).await?, &pieces)?;
+    trial::same("the order", &catalog.order(id, &pieces, &presets("now")).await?, &pieces)?;
     catalog.record(id, &[samples::made("x.webp")], samples::at(36)).await?;
     trial::same("once made", &ask(catalog, id, &one, "now", 90).await?, &Asking::Ended)?;
     trial::same("by other presets", &ask(catalog, id, &one, "other", 91).await?, &send(&one))?;
@@ -59,9 +59,41 @@ pub(super) async fn asked_for_once(home: Adapters) -> Outcome {
     let serves = there.outcomes().any(|(other, _)| *other == piece);
     trial::same("whether the first serves meanwhile", &serves, &true)?;
     // Other presets may want the same piece: then nothing is to be made.
-    trial::same("the order", &catalog.order(id, &pieces).await?, &BTreeSet::new())?;
+    let answer = catalog.order(id, &pieces, &presets("other")).await?;
+    trial::same("the order", &answer, &BTreeSet::new())?;
     let answer = ask(catalog, id, &one, "other", 200).await?;
     trial::same("asking by the other presets", &answer, &Asking::Ended)
+}
+
+pub(super) async fn asked_for_in_vain(home: Adapters) -> Outcome {
+    let catalog = &*home.catalog;
+    let (id, ..) = announced(catalog, 1, &[samples::made("a.webp")]).await?;
+    let (one, other) = (files(["x.webp"]), files(["y.webp"]));
+    ask(catalog, id, &other, "now", 27).await?;
+    ask(catalog, id, &one, "now", 30).await?;
+    // Whoever was to tell the fan-out could not.
+    catalog.ask(id, &one, &presets("now"), samples::at(30), samples::at(25)).await?;
+    let answer = ask(catalog, id, &one, "now", 30).await?;
+    trial::same("whoever asks next", &answer, &Asking::Send(one.clone()))?;
+    let answer = ask(catalog, id, &one, "now", 31).await?;
+    trial::same("and the one after", &answer, &Asking::Underway)?;
+    let answer = ask(catalog, id, &other, "now", 31).await?;
+    trial::same("what was asked for beside it", &answer, &Asking::Underway)
+}
+
+pub(super) async fn open_under_other_presets(home: Adapters) -> Outcome {
+    let catalog = &*home.catalog;
+    let (id, ..) = announced(catalog, 1, &[samples::made("a.webp")]).await?;
+    let (one, pieces) = (files(["x.webp"]), samples::pieces(["x.webp"]));
+    ask(catalog, id, &one, "now", 30).await?;
+    // The fan-out had read the presets before they changed.
+    let answer = catalog.order(id, &pieces, &presets("before")).await?;
+    trial::same("the order", &answer, &pieces)?;
+    catalog.record(id, &[samples::made("x.webp")], samples::at(31)).await?;
+    let answer = ask(catalog, id, &one, "before", 32).await?;
+    trial::same("asking by the presets that planned it", &answer, &Asking::Ended)?;
+    let answer = ask(catalog, id, &one, "now", 33).await?;
+    trial::same("asking by those of now", &answer, &Asking::Send(one))
 }
 
 pub(super) async fn ordered_if_asked_for(home: Adapters) -> Outcome {
@@ -69,7 +101,7 @@ pub(super) async fn ordered_if_asked_for(home: Adapters) -> Outcome {
     let (id, ..) = announced(catalog, 1, &[samples::made("a.webp")]).await?;
     let before = catalog.image(id).await?;
     let pieces = samples::pieces(["x.webp", "y.webp"]);
-    let answer = catalog.order(id, &pieces).await?;
+    let answer = catalog.order(id, &pieces, &presets("now")).await?;
     trial::same("what nobody asked for", &answer, &BTreeSet::new())?;
     let stranger = [samples::made("x.webp")];
     let answer = catalog.record(id, &stranger, samples::at(25)).await?;
@@ -79,11 +111,11 @@ pub(super) async fn ordered_if_asked_for(home: Adapters) -> Outcome {
     ask(catalog, id, &files(["x.webp"]), "now", 30).await?;
     let one = samples::pieces(["x.webp"]);
     for _ in 0..2 {
-        let answer = catalog.order(id, &pieces).await?;
+        let answer = catalog.order(id, &pieces, &presets("now")).await?;
         trial::same("what somebody asked for", &answer, &one)?;
     }
     catalog.record(id, &stranger, samples::at(31)).await?;
-    let answer = catalog.order(id, &pieces).await?;
+    let answer = catalog.order(id, &pieces, &presets("now")).await?;
     trial::same("what was made", &answer, &BTreeSet::new())
 }
 
@@ -94,7 +126,7 @@ pub(super) async fn asking_leaves_the_set(home: Adapters) -> Outcome {
     let before = catalog.image(id).await?;
     let pieces = samples::pieces(["x.webp", "y.webp"]);
     ask(catalog, id, &files(["x.webp", "y.webp"]), "now", 30).await?;
-    trial::same("the order", &catalog.order(id, &pieces).await?, &pieces)?;
+    trial::same("the order", &catalog.order(id, &pieces, &presets("now")).await?, &pieces)?;
     let made = [samples::made("x.webp")];
     let answer = catalog.record(id, &made, samples::at(31)).await?;
     trial::same("recording one", &answer, &Progress::Underway)?;
@@ -133,11 +165,15 @@ pub(super) async fn what_failed_waits_for_a_redrive(home: Adapters) -> Outcome {
     let (id, ..) = announced(catalog, 1, &[samples::made("a.webp")]).await?;
     let (one, pieces) = (files(["x.webp"]), samples::pieces(["x.webp"]));
     ask(catalog, id, &one, "now", 30).await?;
-    catalog.order(id, &pieces).await?;
+    catalog.order(id, &pieces, &presets("now")).await?;
     catalog.give_up(id, &pieces, &problem, Some(samples::at(31)), samples::at(31)).await?;
     let answer = ask(catalog, id, &one, "now", 900).await?;
     trial::same("asking for what failed", &answer, &Asking::Ended)?;
-    trial::same("the order", &catalog.order(id, &pieces).await?, &BTreeSet::new())?;
+    trial::same(
+        "the order",
+        &catalog.order(id, &pieces, &presets("now")).await?,
+        &BTreeSet::new(),
+    )?;
     trial::same("a redrive", &catalog.reopen(id, &pieces, samples::at(901)).await?, &true)?;
     trial::same("its state", &catalog.image(id).await?.status, &Status::Ready)?;
     let answer = ask(catalog, id, &one, "now", 903).await?;
