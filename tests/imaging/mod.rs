@@ -11,6 +11,7 @@ mod generated;
 mod geometry;
 mod headers;
 mod looks;
+pub(crate) mod made;
 mod pixels;
 mod planned;
 mod plans;
