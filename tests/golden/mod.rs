@@ -2,6 +2,8 @@
 //! the references and says how far apart they may be. What differs is left in
 //! `target/tmp/golden`, ours beside the reference, for you to look at.
 
+#[cfg(feature = "heic")]
+mod heic;
 mod kept;
 mod ultra_hdr;
 
