@@ -12,6 +12,7 @@ mod geometry;
 mod headers;
 mod looks;
 pub(crate) mod made;
+mod photographs;
 mod pixels;
 mod planned;
 mod plans;
