@@ -1,9 +1,10 @@
 //! ICC profiles, through the pictures that carry them: as PNG and JPEG have them.
 
-use imaging::{Assets, Header, Limits, Made, Presets, Unlimited, Whole, open};
+use imaging::{Header, Made, Presets, Whole};
 use miniz_oxide::deflate::compress_to_vec_zlib;
 
 use super::{Verdict, damage::crc32, files, fuzz};
+use crate::imaging::made::outcomes;
 
 const PLAIN: &[u8] = include_bytes!("../tests/imaging/fixtures/plain.png");
 const INKS: &[u8] = include_bytes!("../tests/imaging/fixtures/cmyk.jpg");
@@ -29,16 +30,14 @@ fn made(file: &[u8]) -> bool {
                    [variants.b]\nwidth = 9\nformats = [\"png\"]\ncolor = \"keep\"\n";
     let header = Header::parse(file, Whole::Yes).expect("a picture, whatever its profile");
     let plan = Presets::parse(presets).unwrap().plan(&header);
-    let mut rows = open(file, &header, &Limits::default()).expect("a picture that is fine");
-    let progress = plan
-        .run(&mut *rows, Assets::NONE, &Unlimited, &mut |piece, result| {
-            let made = result.unwrap_or_else(|fault| panic!("{}: {fault}", piece.name));
-            if let Made::Variant { bytes, width, height } = made {
-                assert_eq!((width, height), (9, 6));
-                image::load_from_memory(&bytes).expect("a PNG");
-            }
-        })
-        .expect("a profile that makes no sense is none");
+    let (made, progress) = outcomes(&plan, file, &header);
+    for (piece, result) in made {
+        let made = result.unwrap_or_else(|fault| panic!("{}: {fault}", piece.name));
+        if let Made::Variant { bytes, width, height } = made {
+            assert_eq!((width, height), (9, 6));
+            image::load_from_memory(&bytes).expect("a PNG");
+        }
+    }
     progress.notes.is_empty()
 }
 

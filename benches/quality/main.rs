@@ -16,6 +16,8 @@
 
 #[path = "../../tests/imaging/looks.rs"]
 mod looks;
+#[path = "../../tests/imaging/made.rs"]
+mod made;
 
 use std::{
     env, fs,

@@ -6,9 +6,10 @@ use image::{
     DynamicImage, ImageDecoder, ImageEncoder, ImageReader, codecs::png::PngEncoder,
     metadata::Orientation,
 };
-use imaging::{Assets, Format, Header, Limits, Made, Presets, Progress, Unlimited, Whole, open};
+use imaging::{Format, Piece, Presets, Progress};
 
 use super::{between, named};
+use crate::imaging::{draw, made::variants};
 
 const KEEP: &str = "[variants.kept]\nwidth = 65535\ncolor = \"keep\"\nlossless = true\nquality = 95\n\
                     formats = [\"png\", \"webp\", \"jpeg\", \"gif\", \"avif\"]";
@@ -22,20 +23,11 @@ fn stored(file: &[u8]) -> (DynamicImage, Option<Vec<u8>>) {
     (DynamicImage::from_decoder(decoder).unwrap(), profile)
 }
 
-/// The files by their extension, and what was said.
-fn made(source: &[u8]) -> (Vec<(String, Vec<u8>)>, Progress) {
-    let header = Header::parse(source, Whole::Yes).unwrap();
-    let plan = Presets::parse(KEEP).unwrap().plan(&header);
-    let mut rows = open(source, &header, &Limits::default()).unwrap();
-    let mut files = Vec::new();
-    let progress = plan
-        .run(&mut *rows, Assets::NONE, &Unlimited, &mut |piece, made| {
-            if let (Made::Variant { bytes, .. }, Some(format)) = (made.unwrap(), piece.format()) {
-                files.push((format.name().to_owned(), bytes));
-            }
-        })
-        .unwrap();
-    (files, progress)
+/// The files by their format, and what was said.
+fn made(source: &[u8]) -> (Vec<(&'static str, Vec<u8>)>, Progress) {
+    let (made, progress) = variants(KEEP, source, &draw::header(source));
+    let named = |(piece, file): (Piece, _)| (piece.format().map_or("", Format::name), file);
+    (made.into_iter().map(named).collect(), progress)
 }
 
 #[test]
@@ -47,7 +39,7 @@ fn kept_colours_are_the_numbers_of_the_source_with_its_profile() {
     let (files, progress) = made(&source);
     assert_eq!((files.len(), progress.notes), (5, vec![]));
     for (format, file) in files {
-        match &*format {
+        match format {
             "png" | "webp" => {
                 let (ours, ours_profile) = stored(&file);
                 assert_eq!(ours.to_rgb8(), pixels.to_rgb8(), "{format}");
@@ -66,8 +58,7 @@ fn kept_colours_are_the_numbers_of_the_source_with_its_profile() {
 
 #[test]
 fn what_takes_no_profile_is_converted() {
-    let source = named("p3").source();
-    let header = Header::parse(&source, Whole::Yes).unwrap();
+    let header = draw::header(&named("p3").source());
     for piece in Presets::parse(KEEP).unwrap().plan(&header).pieces {
         let plan = serde_json::to_string(&piece).unwrap();
         let kept = matches!(piece.format().map(Format::name), Some("png" | "webp" | "jpeg"));
@@ -85,7 +76,7 @@ fn a_profile_that_was_ignored_is_not_passed_on() {
     assert!(stored(&file).1.is_some());
     let (files, progress) = made(&file);
     assert_eq!(progress.notes.len(), 1, "{:?}", progress.notes);
-    for (format, file) in files.iter().filter(|(format, _)| !matches!(&**format, "avif" | "gif")) {
+    for (format, file) in files.iter().filter(|(format, _)| !matches!(*format, "avif" | "gif")) {
         assert_eq!(stored(file).1, None, "{format}");
     }
 }

@@ -13,6 +13,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import icc
 import numpy as np
 import pyvips
 
@@ -201,27 +202,40 @@ def orientations(scene):
             case(f"turned-{number}-{suffix}", name, "width = 60\nheight = 60", reference)
 
 
-def profiles(scene):
+def profiles(scene, samples):
     """Colours that were converted from sRGB have to come back."""
-    reference = shown(resized(light(scene), 60, 40))
-    profile = lambda name: next(
-        (str(p) for p in Path("/usr/share/color/icc").rglob(name)), None
-    )
-    wanted = [("p3", "p3", "png", {}), ("p3-webp", "p3", "webp", dict(lossless=True))]
-    wanted += [("cmyk", "cmyk", "jpg", dict(Q=97)), ("cmyk-tiff", "cmyk", "tif", {})]
-    adobe = profile("compatibleWithAdobeRGB1998.icc")
-    if adobe:
-        wanted += [("adobe-rgb", adobe, "jpg", dict(Q=97, subsample_mode="off"))]
-    for name, icc, suffix, options in wanted:
-        source = f"{name}.{suffix}"
-        converted = scene.icc_transform(icc, input_profile="srgb", intent="relative")
-        converted.write_to_file(str(OUT / source), profile=icc, **options)
-        again = pyvips.Image.new_from_file(str(OUT / source))
-        back = again.icc_transform("srgb", embedded=True, intent="relative")
-        linear = light(back)
-        # Gamut and JPEG's own loss are in the reference as well: it is made from the same file.
-        case(name, source, "width = 60", shown(resized(linear, 60, 40)), most=8.0)
-    assert reference.width == 60
+    adobe = kept("adobe-rgb", icc.adobe_rgb())
+    for name, profile, suffix, options in [
+        ("p3", "p3", "png", {}),
+        ("p3-webp", "p3", "webp", dict(lossless=True)),
+        ("cmyk", "cmyk", "jpg", dict(Q=97)),
+        ("cmyk-tiff", "cmyk", "tif", {}),
+        ("adobe-rgb", adobe, "jpg", dict(Q=97, subsample_mode="off")),
+    ]:
+        converted = scene.icc_transform(profile, input_profile="srgb", intent="relative")
+        converted.write_to_file(str(OUT / f"{name}.{suffix}"), profile=profile, **options)
+        coloured(name, f"{name}.{suffix}")
+    # Numbers as they are, in colours that only their profile tells; dark ones, where a gamma of 2.2 is
+    # far from sRGB's curve.
+    grey = image(samples.mean(axis=2) / 4, "b-w")
+    grey.pngsave(str(OUT / "grey-gamma.png"), profile=kept("grey-gamma", icc.grey()))
+    coloured("grey-gamma", "grey-gamma.png")
+    scene.pngsave(str(OUT / "table.png"), profile=kept("table", icc.table()))
+    coloured("table", "table.png")
+
+
+def kept(name, profile):
+    path = OUT / f"{name}.icc"
+    path.write_bytes(profile)
+    return str(path)
+
+
+def coloured(name, source):
+    """What lcms makes of a file's own profile. Gamut and JPEG's loss are in the reference as well: it is
+    made from the same file."""
+    stored = pyvips.Image.new_from_file(str(OUT / source))
+    back = stored.icc_transform("srgb", embedded=True, intent="relative")
+    case(name, source, "width = 60", shown(resized(light(back), 60, 40)), most=8.0)
 
 
 # ITU-R BT.2087: light with the primaries of BT.709 in those of BT.2020.
@@ -304,7 +318,7 @@ def main():
     alphas()
     patterns()
     orientations(scene)
-    profiles(scene)
+    profiles(scene, samples)
     bright(samples)
     mutants(scene)
     (OUT / "cases.json").write_text(json.dumps(CASES, indent=1))

@@ -2,11 +2,17 @@
 
 use std::{fs, path::Path};
 
-use imaging::{Assets, Header, Limits, Made, Presets, Unlimited, Whole, open};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{imaging::draw::oriented, oracle::python, report};
+use crate::{
+    imaging::{
+        draw::{header, oriented},
+        made::variants,
+    },
+    oracle::python,
+    report,
+};
 
 const PRESETS: &str = "[variants.small]\nwidth = 60\nheight = 60\nformats = [\"jpeg\", \"webp\"]\n\
                        [variants.cut]\nfit = \"cover\"\nwidth = 40\nheight = 40\nformats = [\"jpeg\"]\n\
@@ -28,16 +34,10 @@ fn look(folder: &Path, tasks: &[Value]) -> Vec<Seen> {
 /// Writes the variants of a source beside it.
 fn make(source: &Path) {
     let file = fs::read(source).unwrap();
-    let header = Header::parse(&file, Whole::Yes).unwrap();
-    let plan = Presets::parse(PRESETS).unwrap().plan(&header);
-    let mut rows = open(&file, &header, &Limits::default()).unwrap();
-    plan.run(&mut *rows, Assets::NONE, &Unlimited, &mut |piece, made| {
-        if let Made::Variant { bytes, .. } = made.unwrap() {
-            let stem = source.file_stem().unwrap().to_string_lossy();
-            fs::write(source.with_file_name(format!("{stem}.{}", piece.name)), bytes).unwrap();
-        }
-    })
-    .unwrap();
+    let stem = source.file_stem().unwrap().to_string_lossy();
+    for (piece, bytes) in variants(PRESETS, &file, &header(&file)).0 {
+        fs::write(source.with_file_name(format!("{stem}.{}", piece.name)), bytes).unwrap();
+    }
 }
 
 #[test]

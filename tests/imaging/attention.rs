@@ -8,7 +8,7 @@ use imaging::{
 
 /// The part of a picture that a crop to this size takes. It is found by where the result lies in the
 /// picture, so the sides of one of them have to be equal.
-fn cropped(picture: &RgbImage, part: Part, width: u32, height: u32) -> RgbImage {
+pub(super) fn cropped(picture: &RgbImage, part: Part, width: u32, height: u32) -> RgbImage {
     let (w, h) = picture.dimensions();
     let layout = Layout {
         width: w,
@@ -41,7 +41,7 @@ fn cropped(picture: &RgbImage, part: Part, width: u32, height: u32) -> RgbImage 
 }
 
 /// How far from the left or the top a crop of the full other side was taken: where it differs least.
-fn offset(picture: &RgbImage, crop: &RgbImage) -> u32 {
+pub(super) fn offset(picture: &RgbImage, crop: &RgbImage) -> u32 {
     let (w, h) = picture.dimensions();
     let (cw, ch) = crop.dimensions();
     assert!(cw == w || ch == h, "a crop slides along one side only");
@@ -275,17 +275,8 @@ fn what_is_transparent_draws_no_eye() {
     });
     let text = "[variants.a]\nfit = \"cover\"\ngravity = \"smart\"\nwidth = 100\nheight = 100\nformats = [\"png\"]";
     let file = super::draw::png(&DynamicImage::ImageRgba8(picture));
-    let presets = imaging::Presets::parse(text).unwrap();
-    let plan = presets.plan(&super::draw::header(&file));
-    let mut rows =
-        imaging::open(&file, &super::draw::header(&file), &imaging::Limits::default()).unwrap();
-    let mut seen = 0;
-    plan.run(&mut *rows, Assets::NONE, &Unlimited, &mut |_, made| {
-        if let Ok(Made::Variant { bytes, .. }) = made {
-            let crop = image::load_from_memory(&bytes).unwrap().to_rgba8();
-            seen = crop.pixels().filter(|p| p.0[3] > 128).count();
-        }
-    })
-    .unwrap();
+    let (made, _) = super::made::variants(text, &file, &super::draw::header(&file));
+    let crop = image::load_from_memory(&made[0].1).unwrap().to_rgba8();
+    let seen = crop.pixels().filter(|p| p.0[3] > 128).count();
     assert!(seen > 3_300, "{seen} of 3,600 pixels of the square are in the crop");
 }

@@ -3,7 +3,9 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
-use imaging::{Assets, Header, Limits, Made, Piece, Plan, Presets, Unlimited, Whole, open};
+use imaging::{Header, Made, Piece, Plan, Whole};
+
+use super::made::{outcomes, variants};
 
 /// Something like a photograph: soft shapes with noise on them, the same every time.
 pub(crate) fn photograph(width: u32, height: u32) -> DynamicImage {
@@ -68,13 +70,8 @@ pub(crate) fn header(file: &[u8]) -> Header {
 
 /// Runs a plan to its end; faults of pieces fail the test.
 pub(crate) fn run(plan: &Plan, file: &[u8]) -> Vec<(Piece, Made)> {
-    let mut rows = open(file, &header(file), &Limits::default()).unwrap();
-    let mut made = Vec::new();
-    plan.run(&mut *rows, Assets::NONE, &Unlimited, &mut |piece, result| {
-        made.push((piece.clone(), result.unwrap()));
-    })
-    .unwrap();
-    made
+    let (made, _) = outcomes(plan, file, &header(file));
+    made.into_iter().map(|(piece, made)| (piece, made.unwrap())).collect()
 }
 
 /// The one PNG variant that presets with `size` as its box make of a file.
@@ -82,10 +79,6 @@ pub(crate) fn resized(file: &[u8], fit: &str, width: u32, height: u32) -> Dynami
     let text = format!(
         "[variants.one]\nfit = \"{fit}\"\nwidth = {width}\nheight = {height}\nformats = [\"png\"]"
     );
-    let plan = Presets::parse(&text).unwrap().plan(&header(file));
-    let made = run(&plan, file);
-    let Made::Variant { bytes, .. } = &made[0].1 else {
-        panic!("the first piece is the variant");
-    };
-    image::load_from_memory(bytes).unwrap()
+    let (made, _) = variants(&text, file, &header(file));
+    image::load_from_memory(&made[0].1).unwrap()
 }

@@ -1,10 +1,10 @@
 //! How variants look: SSIMULACRA2 (Jon Sneyers, Cloudinary), 100 at most, of a variant against the
 //! PNG of the same size. `benches/quality` measures with it, too.
 
-use imaging::{
-    Assets, Channels, Depth, Format, Header, Limits, Made, Presets, Unlimited, Whole, open,
-};
+use imaging::{Channels, Depth, Format, Header, Limits, Whole, open};
 use ssimulacra2::{ColorPrimaries, Rgb, TransferCharacteristic, compute_frame_ssimulacra2};
+
+use super::made::variants;
 
 /// A photograph in one size, as a PNG and as what is seen of it.
 pub(crate) struct Subject {
@@ -33,16 +33,7 @@ fn made(file: &[u8], side: u32, format: Format, quality: u8) -> Vec<u8> {
         format.name()
     );
     let header = Header::parse(file, Whole::Yes).unwrap();
-    let mut plan = Presets::parse(&text).unwrap().plan(&header);
-    plan.pieces.retain(|piece| piece.format().is_some());
-    let mut rows = open(file, &header, &Limits::default()).unwrap();
-    let mut variant = Vec::new();
-    plan.run(&mut *rows, Assets::NONE, &Unlimited, &mut |_, result| match result {
-        Ok(Made::Variant { bytes, .. }) => variant = bytes,
-        other => panic!("{other:?}"),
-    })
-    .unwrap();
-    variant
+    variants(&text, file, &header).0.remove(0).1
 }
 
 /// Decoded by the crate itself, which other tests hold to other decoders.

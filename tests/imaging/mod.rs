@@ -11,6 +11,8 @@ mod generated;
 mod geometry;
 mod headers;
 mod looks;
+pub(crate) mod made;
+mod photographs;
 mod pixels;
 mod planned;
 mod plans;

@@ -4,12 +4,11 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use imaging::{
-    Assets, Budget, ENGINE, FaultCode, Limits, Made, Plan, Presets, Unlimited, Work,
-    geometry::Size, open,
+    Assets, Budget, ENGINE, FaultCode, Limits, Made, Plan, Presets, Work, geometry::Size, open,
 };
 use imaging::{Format, Progress};
 
-use super::draw;
+use super::{draw, made::outcomes};
 
 const MIXED: &str = r#"
 [variants.tiny]
@@ -112,12 +111,11 @@ fn a_piece_that_no_encoder_takes_fails_alone() {
     let text = "[variants.wide]\nwidth = 17000\nformats = [\"webp\", \"png\"]\n";
     let header = draw::header(&file);
     let plan = Presets::parse(text).unwrap().plan(&header);
-    let mut rows = open(&file, &header, &Limits::default()).unwrap();
-    let mut seen = BTreeMap::new();
-    plan.run(&mut *rows, Assets::NONE, &Unlimited, &mut |piece, result| {
-        seen.insert(piece.name.clone(), result.map(|_| ()).map_err(|fault| fault.code));
-    })
-    .unwrap();
+    let seen: BTreeMap<String, _> = outcomes(&plan, &file, &header)
+        .0
+        .into_iter()
+        .map(|(piece, made)| (piece.name, made.map(|_| ()).map_err(|fault| fault.code)))
+        .collect();
     assert_eq!(seen["wide.webp"], Err(FaultCode::SideTooLong));
     assert_eq!(seen["wide.png"], Ok(()));
     assert_eq!(seen["derived"], Ok(()));

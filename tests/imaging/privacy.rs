@@ -10,7 +10,7 @@ use std::{
     sync::OnceLock,
 };
 
-use imaging::{Format, Header, Made, Presets, Whole};
+use imaging::Format;
 use serde_json::{Map, Value};
 
 use super::draw;
@@ -145,16 +145,8 @@ fn is(leak: &str, kind: &str) -> bool {
 
 /// All variants of a file, by the name of the piece.
 fn variants(file: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let header = Header::parse(file, Whole::Yes).unwrap();
-    let mut plan = Presets::parse(PRESETS).unwrap().plan(&header);
-    plan.pieces.retain(|piece| piece.format().is_some());
-    draw::run(&plan, file)
-        .into_iter()
-        .map(|(piece, made)| match made {
-            Made::Variant { bytes, .. } => (piece.name, bytes),
-            Made::Derived { .. } => panic!("left out above"),
-        })
-        .collect()
+    let (made, _) = super::made::variants(PRESETS, file, &draw::header(file));
+    made.into_iter().map(|(piece, bytes)| (piece.name, bytes)).collect()
 }
 
 #[test]
