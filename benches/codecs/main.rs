@@ -67,10 +67,12 @@ fn decoding(sources: &Sources, sharp: &mut Sharp) -> Result<()> {
     );
     for (kind, file, width, height) in &sources.decode {
         let bytes = fs::read(file)?;
+        let times = times(*width, *height);
         let (mut mine, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            mine.push(ours::decode(&bytes)?);
-            theirs.extend(sharp.work(&json!({ "decode": file }))?.map(|done| done.ms));
+            mine.push(ours::decode(&bytes, times)?);
+            let task = json!({ "decode": file, "times": times });
+            theirs.extend(sharp.work(&task)?.map(|done| done.ms));
         }
         println!("| {kind} | {width}×{height} | {} |", compared(&mut mine, &mut theirs));
     }
@@ -88,14 +90,15 @@ fn encoding(sources: &Sources, sharp: &mut Sharp, folder: &Path) -> Result<()> {
         let options: serde_json::Value = serde_json::from_str(options)?;
         for (width, height, file) in &sources.encode {
             let pixels = fs::read(file)?;
+            let times = times(*width, *height);
             let (made, theirs_made) = (folder.join("ours"), folder.join("theirs"));
             let task = json!({
                 "encode": file, "into": theirs_made, "width": width, "height": height,
-                "format": format, "options": options,
+                "format": format, "options": options, "times": times,
             });
             let (mut mine, mut theirs) = (Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
-                let (ms, bytes) = ours::encode(&pixels, *width, *height, preset)?;
+                let (ms, bytes) = ours::encode(&pixels, (*width, *height), preset, times)?;
                 fs::write(&made, bytes)?;
                 mine.push(ms);
                 theirs.extend(sharp.work(&task)?.map(|done| done.ms));
@@ -121,6 +124,11 @@ fn encoding(sources: &Sources, sharp: &mut Sharp, folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How often a piece of work is done for one measurement: small pictures are over in no time.
+fn times(width: u32, height: u32) -> u32 {
+    (2_000_000 / (width * height)).clamp(1, 50)
 }
 
 /// The two medians and their ratio; a dash where sharp does not know the format.

@@ -15,6 +15,7 @@ use crate::encoders;
 use crate::fault::Fault;
 use crate::formats::{Channels, Format, Header};
 use crate::gain_map;
+use crate::geometry::Orientation;
 use crate::linear;
 use crate::rows::Rows;
 use crate::run;
@@ -178,7 +179,8 @@ impl Plan {
         let reading = header.decoder_memory()
             + all(&live)
             + linear::memory(header.width, channels) * (1 + live.len() as u64);
-        let turning = all(&live) * 2;
+        // What is stored upright is not turned.
+        let turning = if header.orientation == Orientation::Upright { 0 } else { all(&live) * 2 };
         // A map is held to the end.
         let mapped = header.format == Format::Jpeg && header.channels == Channels::Rgb;
         let map = if mapped { gain_map::held(header.size()) } else { 0 };
