@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
-use imaging::{Header, Made, Piece, Plan, Whole};
+use imaging::{Channels, Format, Header, Made, Orientation, Piece, Plan, Whole};
 
 use super::made::{outcomes, variants};
 
@@ -66,6 +66,20 @@ pub(crate) fn oriented(jpeg: &[u8], orientation: u8) -> Vec<u8> {
 
 pub(crate) fn header(file: &[u8]) -> Header {
     Header::parse(file, Whole::Yes).unwrap()
+}
+
+/// What a PNG of these sides says of itself, stored in one of the eight orientations.
+pub(crate) fn described(width: u32, height: u32, turned: usize) -> Header {
+    Header {
+        format: Format::Png,
+        width,
+        height,
+        orientation: Orientation::ALL[turned],
+        frames: 1,
+        channels: Channels::Rgb,
+        depth: 8,
+        progressive: false,
+    }
 }
 
 /// Runs a plan to its end; faults of pieces fail the test.

@@ -1,23 +1,17 @@
 //! Properties of sizes and plans over all sorts of headers.
 
-use imaging::{Channels, Fit, Format, Header, Orientation, Presets, Size, Step, Work};
+use imaging::{Fit, Format, Header, Orientation, Presets, Size, Step, Work};
 use proptest::prelude::*;
+
+use super::draw;
 
 fn side() -> impl Strategy<Value = u32> {
     prop_oneof![1..=4_u32, 1..=5_000_u32, 60_000..=65_535_u32]
 }
 
 fn header() -> impl Strategy<Value = Header> {
-    (side(), side(), 0..8_usize).prop_map(|(width, height, turned)| Header {
-        format: Format::Png,
-        width,
-        height,
-        orientation: Orientation::ALL[turned],
-        frames: 1,
-        channels: Channels::Rgb,
-        depth: 8,
-        progressive: false,
-    })
+    (side(), side(), 0..8_usize)
+        .prop_map(|(width, height, turned)| draw::described(width, height, turned))
 }
 
 proptest! {

@@ -3,8 +3,8 @@
 
 use image::{DynamicImage, Rgb, RgbImage, Rgba, RgbaImage};
 use imaging::{
-    Area, Channels, Coding, Decimal, Fit, Format, Frames, Header, Lineage, Made, Orientation,
-    Piece, Plan, Point, Preset, Presets, Rendition, Shrink, Size, Space, Step, Work,
+    Area, Coding, Decimal, Fit, Format, Frames, Header, Lineage, Made, Orientation, Piece, Plan,
+    Point, Preset, Presets, Rendition, Shrink, Size, Space, Step, Work,
     plan::{Backdrop, Change},
     recipe::{Gravity, When},
 };
@@ -66,19 +66,6 @@ fn preset(most: u32) -> impl Strategy<Value = Preset> {
     )
 }
 
-fn header(width: u32, height: u32, turned: usize) -> Header {
-    Header {
-        format: Format::Png,
-        width,
-        height,
-        orientation: Orientation::ALL[turned],
-        frames: 1,
-        channels: Channels::Rgb,
-        depth: 8,
-        progressive: false,
-    }
-}
-
 fn presets(preset: &Preset) -> Presets {
     Presets { variants: [("v".to_owned(), preset.clone())].into() }
 }
@@ -121,7 +108,7 @@ proptest! {
         preset in preset(3_000), wide in 1..=20_000_u32, high in 1..=20_000_u32, turned in 0..8_usize,
         focal in option::of(point()), when in select(vec![When::Upload, When::Request]),
     ) {
-        let header = header(wide, high, turned);
+        let header = draw::described(wide, high, turned);
         let preset = Preset { when, ..preset };
         let plan = plan(&preset, &header, focal);
         let planned = rendition(&plan);

@@ -31,11 +31,6 @@ const FUZZED_RUNS: &str = "bad runs: libvips gives up at the first and fills up 
 /// Files that others read, each with other pixels: nobody's word against nobody's.
 pub(super) const DIFFERENCES: &[(&str, &str, &str)] = &[
     (
-        "wrong-ext/imagor__filters_3Aformat_28heif_29_3Aquality_2870_29-gopher-front.png",
-        "ready",
-        "HEIC whose stream alone says BT.601; read as BT.709, which is to be mended",
-    ),
-    (
         "jxl/conformance__grayscale-input.jxl",
         "ready",
         "linear light, handed out as sRGB and said so; djxl writes it as it is",

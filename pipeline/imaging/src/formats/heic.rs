@@ -30,6 +30,10 @@ pub(crate) fn open<'a>(_: &'a [u8], _: &Header, _: &Limits) -> Result<Box<dyn Ro
     ))
 }
 
+/// Its code point of H.273, table 4.
+#[cfg(feature = "heic")]
+const BT601: u8 = 6;
+
 /// Decodes the primary picture.
 #[cfg(feature = "heic")]
 pub(crate) fn open<'a>(
@@ -42,12 +46,11 @@ pub(crate) fn open<'a>(
     let (heif, layout) = heif::Heif::open(bytes, header, limits)?;
     let file = Context::open(bytes).map_err(fault)?;
     let mut canvas = Canvas::new(&heif, layout);
-    // The stream may say what its boxes do not, in a place that the decoder does not read. Phones
-    // that write a profile instead (Apple) use BT.601 at full range; others the video's usual range.
-    let matrix = match (heif.nclx, heif.has_profile()) {
-        (Some(nclx), _) => Matrix::new(nclx.matrix, nclx.full),
-        (None, true) => Matrix::new(6, true),
-        (None, false) => Matrix::new(1, false),
+    // Where neither boxes nor stream say: phones that write a profile instead (Apple) use BT.601 at
+    // full range, others the video's usual range.
+    let matrix = match heif.nclx.or_else(|| heif.stream()) {
+        Some(said) => Matrix::new(said.matrix, said.full),
+        None => Matrix::new(BT601, heif.has_profile()),
     };
     let matrix = matrix
         .ok_or_else(|| Fault::unsupported("The HEIC has a colour matrix that is not read."))?;

@@ -216,6 +216,25 @@ impl<'a> Heif<'a> {
         self.profile.is_some()
     }
 
+    /// What the stream itself says of its colours, where its boxes do not (H.265, E.2.1).
+    #[cfg(feature = "heic")]
+    pub(crate) fn stream(&self) -> Option<Nclx> {
+        use scuffle_h265::{HEVCDecoderConfigurationRecord, NALUnitType, SpsNALUnit};
+
+        let tile = self.meta.item(*self.primary.tiles.first()?)?;
+        let (_, body) = self.meta.properties(self.file, tile).find(|(kind, _)| kind == b"hvcC")?;
+        let record = HEVCDecoderConfigurationRecord::demux(body.rest()).ok()?;
+        let sets = record.arrays.iter().find(|a| a.nal_unit_type == NALUnitType::SpsNut)?;
+        let sequence = SpsNALUnit::parse(sets.nalus.first()?.as_ref()).ok()?;
+        let signal = sequence.rbsp.vui_parameters?.video_signal_type;
+        Some(Nclx {
+            primaries: signal.colour_primaries,
+            transfer: signal.transfer_characteristics,
+            matrix: signal.matrix_coeffs,
+            full: signal.video_full_range_flag,
+        })
+    }
+
     /// A profile in front of code points; what says neither is as `coded` says.
     pub(crate) fn colour(&self, primaries: u8, transfer: u8) -> Colour {
         match self.profile.clone().and_then(|range| self.file.get(range)) {
