@@ -1,0 +1,56 @@
+//! The clients of AWS: how long they wait, how often they try, and where they find it.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+
+/// One client a service, all with the same credentials.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// Objects.
+    pub s3: aws_sdk_s3::Client,
+    /// The catalog.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Queues.
+    pub sqs: aws_sdk_sqs::Client,
+}
+
+/// Whether the name of a bucket stands in the host or in the path of a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BucketStyle {
+    /// As AWS has it.
+    Host,
+    /// As emulators and other implementations of S3 have it.
+    Path,
+}
+
+impl Clients {
+    /// As the environment says: region, credentials and endpoints by the SDK's own variables.
+    pub async fn from_env(style: BucketStyle) -> Self {
+        Self::new(&aws_config::load_defaults(BehaviorVersion::latest()).await, style)
+    }
+
+    /// The same, from a configuration.
+    pub fn new(config: &SdkConfig, style: BucketStyle) -> Self {
+        let config = config
+            .clone()
+            .into_builder()
+            // A queue has more patience than we: what does not come to be in a few tries goes back.
+            .retry_config(RetryConfig::standard().with_max_attempts(4))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(3))
+                    .read_timeout(Duration::from_secs(25))
+                    .build(),
+            )
+            .build();
+        let s3 = aws_sdk_s3::config::Builder::from(&config)
+            .force_path_style(style == BucketStyle::Path)
+            .build();
+        Self {
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
+        }
+    }
+}

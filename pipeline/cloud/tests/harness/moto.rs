@@ -1,0 +1,168 @@
+//! AWS on this machine: moto, and resources of a test's own in it.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
+};
+use cloud::{
+    BucketStyle, Buckets, Clients, CloudCatalog, CloudKeyring, CloudLetters, CloudObjects,
+    CloudQueues, INDEXES, QueueUrls, Table,
+};
+use domain::{Clock, StageName};
+
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A server of moto, which ends with this process.
+pub(crate) struct Moto {
+    pub(crate) url: String,
+    _process: Child,
+}
+
+impl Moto {
+    /// One for all tests of this process.
+    pub(crate) fn shared() -> &'static Moto {
+        static SHARED: OnceLock<Moto> = OnceLock::new();
+        SHARED.get_or_init(Moto::start)
+    }
+
+    /// One that nobody shares.
+    pub(crate) fn start() -> Moto {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harness/emulator.py");
+        let mut process = Command::new(root().join(".venv/bin/python"))
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("./dev test makes .venv, in which moto is");
+        let mut port = String::new();
+        let said = process.stdout.take().expect("it is piped");
+        BufReader::new(said).read_line(&mut port).expect("moto says its port");
+        let url = format!("http://127.0.0.1:{}", port.trim());
+        Moto { url, _process: process }
+    }
+
+    pub(crate) fn clients(&self) -> Clients {
+        let config = aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
+                Credentials::new("test", "test", None, None, "test"),
+            ))
+            .endpoint_url(&self.url)
+            .build();
+        Clients::new(&config, BucketStyle::Path)
+    }
+}
+
+/// Buckets, a table and queues that nobody else has.
+#[derive(Clone)]
+pub(crate) struct Stack {
+    pub(crate) clients: Clients,
+    pub(crate) buckets: Buckets,
+    pub(crate) table: Table,
+    pub(crate) queues: QueueUrls,
+}
+
+impl Stack {
+    pub(crate) async fn make(moto: &Moto) -> Stack {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let clients = moto.clients();
+        let buckets = Buckets {
+            uploads: format!("{name}-uploads"),
+            media: format!("{name}-media"),
+            adopted: Some(format!("{name}-adopted")),
+        };
+        for bucket in [&buckets.uploads, &buckets.media].into_iter().chain(&buckets.adopted) {
+            clients.s3.create_bucket().bucket(bucket).send().await.unwrap();
+        }
+        create_table(&clients, &name).await;
+        let mut queues = QueueUrls::new();
+        for stage in StageName::ALL {
+            let queue = format!("{name}-{}", stage.as_str());
+            let made = clients.sqs.create_queue().queue_name(queue).send().await.unwrap();
+            queues.insert(stage, made.queue_url.unwrap());
+        }
+        let table = Table::new(clients.dynamodb.clone(), name);
+        Stack { clients, buckets, table, queues }
+    }
+
+    pub(crate) fn objects(&self, clock: Arc<dyn Clock>) -> CloudObjects {
+        CloudObjects::new(self.clients.s3.clone(), self.buckets.clone(), clock)
+    }
+
+    pub(crate) fn catalog(&self) -> CloudCatalog {
+        CloudCatalog::new(self.table.clone())
+    }
+
+    pub(crate) fn letters(&self) -> CloudLetters {
+        CloudLetters::new(self.table.clone())
+    }
+
+    pub(crate) fn keyring(&self) -> CloudKeyring {
+        CloudKeyring::new(self.table.clone())
+    }
+
+    pub(crate) fn queues(&self, clock: Arc<dyn Clock>) -> CloudQueues {
+        CloudQueues::new(
+            self.clients.sqs.clone(),
+            self.queues.clone(),
+            self.letters(),
+            self.buckets.clone(),
+            clock,
+        )
+    }
+}
+
+async fn create_table(clients: &Clients, name: &str) {
+    let key = |name: &str, kind| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
+    };
+    let mut attributes = std::collections::BTreeSet::from(["pk"]);
+    let mut create = clients
+        .dynamodb
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key("pk", KeyType::Hash));
+    for (index, partition, sort) in INDEXES {
+        attributes.extend([partition, sort]);
+        create = create.global_secondary_indexes(
+            GlobalSecondaryIndex::builder()
+                .index_name(index)
+                .key_schema(key(partition, KeyType::Hash))
+                .key_schema(key(sort, KeyType::Range))
+                .projection(
+                    Projection::builder().projection_type(ProjectionType::KeysOnly).build(),
+                )
+                .build()
+                .unwrap(),
+        );
+    }
+    for attribute in attributes {
+        create = create.attribute_definitions(
+            AttributeDefinition::builder()
+                .attribute_name(attribute)
+                .attribute_type(ScalarAttributeType::S)
+                .build()
+                .unwrap(),
+        );
+    }
+    create.send().await.unwrap();
+}
