@@ -6,7 +6,7 @@
 //! many threads there are decides nothing about memory.
 
 use std::{
-    io::{self, Read},
+    io::{self, Read, Seek},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
@@ -25,13 +25,15 @@ const HEAD: u64 = 256 << 10;
 pub struct Share {
     all: u64,
     left: Mutex<u64>,
+    /// Held by whoever looks for a header, of which the share knows nothing yet.
+    looking: Mutex<()>,
     given_back: Condvar,
 }
 
 impl Share {
     /// This many bytes.
     pub fn of(all: u64) -> Self {
-        Self { all, left: Mutex::new(all), given_back: Condvar::new() }
+        Self { all, left: Mutex::new(all), looking: Mutex::default(), given_back: Condvar::new() }
     }
 
     /// Half of what the machine, or this process' container, has.
@@ -56,6 +58,21 @@ impl Share {
         Portion { share: self, bytes }
     }
 
+    /// Bytes that work on a file takes: the file, what its header foretells, and what is made of it.
+    /// One file at a time is looked at, and what was read of it is forgotten: `file` is at its beginning
+    /// again.
+    pub fn needed(
+        &self,
+        file: &mut (impl Read + Seek),
+        size: u64,
+        presets: &Presets,
+    ) -> io::Result<u64> {
+        let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let needed = needed(file, size, presets)?;
+        file.rewind()?;
+        Ok(needed)
+    }
+
     fn left(&self) -> MutexGuard<'_, u64> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -75,20 +92,13 @@ impl Drop for Portion<'_> {
     }
 }
 
-/// Bytes that work on a file takes: the file, what its header foretells, and what is made of it.
-/// Reads as much of the file as that takes, into `head`: all of it where the header may lie behind the
-/// pixels. Until it is taken, what was read is not counted.
-pub fn needed(
-    file: &mut impl Read,
-    size: u64,
-    presets: &Presets,
-    head: &mut Vec<u8>,
-) -> io::Result<u64> {
-    let mut wanted = HEAD;
+/// Reads as much of the file as that takes: all of it where the header may lie behind the pixels.
+fn needed(file: &mut impl Read, size: u64, presets: &Presets) -> io::Result<u64> {
+    let (mut wanted, mut head) = (HEAD, Vec::new());
     loop {
-        file.take(wanted - head.len() as u64).read_to_end(head)?;
+        file.take(wanted - head.len() as u64).read_to_end(&mut head)?;
         let whole = if (head.len() as u64) < wanted { Whole::Yes } else { Whole::No };
-        match Header::seek(head, whole) {
+        match Header::seek(&head, whole) {
             Ok(header) => {
                 // One plan is carried out after the other; what comes of them is held to the end.
                 let plans = presets.plans(&header);

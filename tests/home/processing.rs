@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Cursor,
     num::NonZeroUsize,
     process::Stdio,
     sync::{
@@ -13,7 +14,7 @@ use std::{
 };
 
 use imaging::Presets;
-use local::share::{self, Share};
+use local::share::Share;
 use serde_json::Value;
 
 use super::{pictures::photograph, server::darkroom};
@@ -46,10 +47,12 @@ fn no_more_is_taken_than_there_is() {
 
 #[test]
 fn a_picture_takes_what_its_header_foretells() {
+    let share = Share::of(1 << 30);
     let needed = |bytes: &[u8]| {
-        let mut head = Vec::new();
-        let size = bytes.len() as u64;
-        share::needed(&mut &bytes[..], size, Presets::built_in(), &mut head).expect("in memory")
+        let (size, mut file) = (bytes.len() as u64, Cursor::new(bytes));
+        let needed = share.needed(&mut file, size, Presets::built_in()).expect("in memory");
+        assert_eq!(file.position(), 0, "whoever reads it begins at its beginning");
+        needed
     };
     let (small, large) = (photograph(1, 200, 100), photograph(1, 3000, 2000));
     assert!(needed(&small) < needed(&large));
@@ -65,9 +68,8 @@ fn a_picture_takes_what_its_header_foretells() {
     // What waits to be asked for is made here too, each variant after the other.
     let by = |presets: &str| {
         let presets = Presets::parse(presets).expect("presets");
-        let mut head = Vec::new();
         let size = large.len() as u64;
-        share::needed(&mut &large[..], size, &presets, &mut head).expect("in memory")
+        share.needed(&mut Cursor::new(&large), size, &presets).expect("in memory")
     };
     let small = "[variants.small]\nwidth = 100\nformats = ['png']\n";
     let on_request = |name: &str| {

@@ -1,6 +1,9 @@
 //! Variants that somebody asks for. Mirrors `api::making::ask` (`pipeline/api/src/making.rs`) and
 //! `Fanout::requested` (`pipeline/fanout/src/request.rs`); the decisions are `Image::ask`, `order`,
 //! `record`, `give_up` and `reopen`, the product's own.
+//!
+//! Left out: that an asking is taken back where the fan-out could not be told (here it is as if whoever
+//! asked had died), and that each variant is a `Render` of its own (here one has all).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -18,7 +18,8 @@ use crate::geometry::{Point, Size};
 /// Cells along the longer side, at most.
 const CELLS: u32 = 256;
 /// Weights of all contrast, all detail and all skin of a picture. Of 19 crops of photographs, marked by
-/// hand before, these keep 0.79 of what matters and the middle 0.65 (`tests/imaging/photographs.rs`).
+/// hand before, these keep 0.79 of what matters and the middle 0.65 (`tests/imaging/photographs.rs`); they
+/// were chosen on these very crops, so on others they may be worth less.
 /// Detail counts little: from none to twice as much they keep 0.78 and more. Half of the skin loses the
 /// dark portrait that `tests/imaging/attention.rs` draws; half as much again keeps 0.69 of what matters.
 const CONTRAST: f32 = 1.0;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, FaultCode};
 use crate::formats::Header;
-use crate::plan::{Piece, Plan};
+use crate::plan::{Coding, Piece, Plan, Rendition, Work};
 
 /// What is refused. Each bound is inclusive: a picture exactly at it is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,8 @@ pub struct Limits {
     pub side: u32,
     /// Frames of an animation, counted as the header declares them.
     pub frames: u32,
-    /// Pixels of all frames of an animation that are read and written, where variants show them all.
+    /// Pixels of all frames of an animation that are read and written, where variants show them all; those
+    /// of lossless variants count four times.
     pub motion: u64,
     /// Predicted peak of decoding and running a plan, in bytes, the file itself not counted.
     pub memory: u64,
@@ -30,8 +31,9 @@ impl Default for Limits {
     ///   our corpus start at 268 MP in 33 kB.
     /// - `side`: 65,535 is the most that a JPEG can say.
     /// - `frames`: 1,000 is 40 s at 25 frames a second.
-    /// - `motion`: 500 MP. On one core of an AMD EPYC, 100 frames of 800×600 become a GIF and a `WebP` of
-    ///   that size, 144 MP, in 13 s: 500 MP take 46 s where a worker has 75.
+    /// - `motion`: 300 MP. On one core of an AMD EPYC, 100 frames of 800×600 become a GIF and a `WebP` of
+    ///   that size, 144 MP, in 13 s; with blur and sharpening 9 MP take a second, so that 300 MP are done
+    ///   in 34 s where a worker has 60. Lossless `WebP` takes four times as long and counts as four.
     /// - `memory`: 1 GiB holds nearly every accepted JPEG (100 MP progressive in three full-size
     ///   components needs 1 GB) and leaves half of a 2 GiB function to the file and the runtime.
     fn default() -> Limits {
@@ -40,7 +42,7 @@ impl Default for Limits {
             pixels: 100_000_000,
             side: 65_535,
             frames: 1_000,
-            motion: 500_000_000,
+            motion: 300_000_000,
             memory: 1 << 30,
         }
     }
@@ -97,16 +99,15 @@ impl Limits {
     /// shows all of it: [`FaultCode::TooMuchMemory`], [`FaultCode::TooManyFrames`].
     pub fn check_plan(&self, header: &Header, plan: &Plan) -> Result<(), Fault> {
         let moving: Vec<&Piece> = plan.pieces.iter().filter(|piece| piece.moves()).collect();
-        let written: u64 =
-            moving.iter().map(|piece| piece.lineage().form(header).size.pixels()).sum();
+        let written: u64 = moving.iter().map(|piece| effort(piece, header)).sum();
         let motion =
             header.size().pixels().saturating_add(written).saturating_mul(header.frames.into());
         if motion > self.motion && !moving.is_empty() {
             return Err(Fault::new(
                 FaultCode::TooManyFrames,
                 format!(
-                    "The animation has {} frames of {}×{}; with {} variants of it these are \
-                     {motion} pixels, and the limit is {}.",
+                    "The animation has {} frames of {}×{}; with {} variants of it this is as much \
+                     work as {motion} pixels are, and the limit is {}.",
                     header.frames,
                     header.width,
                     header.height,
@@ -132,5 +133,14 @@ impl Limits {
             ));
         }
         Ok(())
+    }
+}
+
+/// The pixels of a frame of a moving piece, by what it takes to write them.
+fn effort(piece: &Piece, header: &Header) -> u64 {
+    let pixels = piece.lineage().form(header).size.pixels();
+    match &piece.work {
+        Work::Variant(Rendition { coding: Coding::Lossless, .. }) => pixels.saturating_mul(4),
+        _ => pixels,
     }
 }

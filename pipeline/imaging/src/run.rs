@@ -176,15 +176,20 @@ fn film(
         (from..).zip(pieces).filter_map(|(index, piece)| Reel::new(index, piece)).collect();
     let moving: Vec<Piece> = reels.iter().map(|reel| reel.piece.clone()).collect();
     let repeats = rows.repeats();
+    // False where none can be made any more.
     let mut shoot = |studio: &mut Studio<'_>, duration: u32| {
         for reel in &mut reels {
             reel.shoot(studio, &moving, repeats, duration);
         }
+        reels.iter().any(|reel| !matches!(reel.film, Some(Err(_))))
     };
     // The pictures of pieces that stand still are wanted afterwards.
     let still = studio.live.clone();
-    shoot(studio, rows.duration_ms());
+    let mut going = shoot(studio, rows.duration_ms());
     let ended = loop {
+        if !going {
+            break None;
+        }
         match rows.advance() {
             Ok(false) => break None,
             Err(fault) => break Some(fault),
@@ -194,7 +199,7 @@ fn film(
             Ok(averages) => studio.next(averages.live),
             Err(fault) => break Some(fault),
         }
-        shoot(studio, rows.duration_ms());
+        going = shoot(studio, rows.duration_ms());
     };
     studio.live = still;
     studio.last = None;

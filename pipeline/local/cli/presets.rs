@@ -82,7 +82,10 @@ fn preview(file: &Path, image: &Path, out: &Path) -> Result<End, Stop> {
     let index = out.join("index.html");
     fs::write(&index, page(&record, &developed)).map_err(|error| failed(&index, error))?;
     say(format_args!("{} variants: {}", developed.variants.len(), index.display()));
-    Ok(End::Done)
+    match super::process::trouble(&record) {
+        Some(what) => Err(Stop::Failure(format!("{}: {what}", image.display()))),
+        None => Ok(End::Done),
+    }
 }
 
 /// Names of variants are lower-case letters, digits and dashes, so nothing has to be escaped.
@@ -102,8 +105,21 @@ fn page(record: &Record, developed: &Developed) -> String {
                  <br>{width} × {height}, {} bytes</figcaption></figure>",
                 bytes.len()
             ),
-            _ => write!(page, "<figure><figcaption>{name} was not made</figcaption></figure>"),
+            _ => {
+                let why = variant.failed.as_ref().map(|failed| escaped(&failed.detail));
+                let why = why.or_else(|| variant.dropped.as_deref().map(escaped));
+                let why = why.unwrap_or_default();
+                write!(
+                    page,
+                    "<figure><figcaption>{name} was not made<br>{why}</figcaption></figure>"
+                )
+            }
         };
     }
     page
+}
+
+/// A text as it stands in a page.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -120,28 +120,23 @@ pub(super) fn develop(
         // What is too large is not read at all.
         runtime.block_on(in_memory::refuse(file, meta.len(), &fault.into()))
     } else {
-        let mut bytes = Vec::new();
         let needed = if meta.is_file() {
-            share::needed(&mut handle, meta.len(), &presets.presets, &mut bytes)
-                .map_err(unreadable)?
+            share.needed(&mut handle, meta.len(), &presets.presets).map_err(unreadable)?
         } else {
             // A pipe does not say how much is coming.
             u64::MAX
         };
         let _portion = share.take(needed);
-        let bytes = read(handle, meta.len(), bytes, &limits).map_err(unreadable)?;
+        let bytes = read(handle, meta.len(), &limits).map_err(unreadable)?;
         runtime.block_on(in_memory::develop(file, bytes, presets, &limits))
     };
     developed.map_err(|error| broken(&error))
 }
 
-/// The rest of a file whose beginning was read.
-fn read(file: File, size: u64, mut bytes: Vec<u8>, limits: &Limits) -> io::Result<Bytes> {
-    let size = usize::try_from(size).unwrap_or_default();
-    bytes.reserve_exact(size.saturating_sub(bytes.len()));
+fn read(file: File, size: u64, limits: &Limits) -> io::Result<Bytes> {
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     // It may have grown since, or be a pipe.
-    let most = (limits.bytes + 1).saturating_sub(bytes.len() as u64);
-    file.take(most).read_to_end(&mut bytes)?;
+    file.take(limits.bytes + 1).read_to_end(&mut bytes)?;
     Ok(bytes.into())
 }
 
@@ -254,16 +249,18 @@ impl Report {
     }
 }
 
-/// Why a record is no success.
-fn trouble(record: &Record) -> Option<String> {
+/// Why a record is no success, each variant that failed included.
+pub(super) fn trouble(record: &Record) -> Option<String> {
     match (record.status, &record.problem) {
-        (Status::Ready, _) => record.variants.iter().find_map(|variant| {
-            let failed = variant.failed.as_ref()?;
-            Some(format!(
-                "{}.{}: {} ({})",
-                variant.name, variant.format, failed.detail, failed.code
-            ))
-        }),
+        (Status::Ready, _) => {
+            let failed = record.variants.iter().filter_map(|variant| {
+                let failed = variant.failed.as_ref()?;
+                let (name, format) = (&variant.name, &variant.format);
+                Some(format!("{name}.{format}: {} ({})", failed.detail, failed.code))
+            });
+            let failed: Vec<_> = failed.collect();
+            (!failed.is_empty()).then(|| failed.join("; "))
+        }
         (status, None) => Some(status.as_str().to_owned()),
         (status, Some(problem)) => {
             Some(format!("{}: {} ({})", status.as_str(), problem.detail, problem.code))

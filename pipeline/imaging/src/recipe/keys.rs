@@ -103,7 +103,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "quality",
         allowed: "a whole number, 1 to 100",
-        doc: "On libjpeg's scale; WebP and AVIF are written to look as good. 80 when left out.",
+        doc: "On libjpeg's scale; WebP and AVIF are written to look as good on average, as photographs of 400 to 800 pixels do; single ones differ by several points of SSIMULACRA2. 80 when left out.",
         schema: r#"{"type":"integer","minimum":1,"maximum":100,"default":80}"#,
     },
     Key {

@@ -190,14 +190,16 @@ impl Presets {
         })
     }
 
-    /// Which presets these are: SHA-256 over [`ENGINE`](crate::ENGINE) and all that they say. Under
-    /// equal digests the same is made of the same picture.
+    /// What is made on request, as SHA-256 over [`ENGINE`](crate::ENGINE) and all that is said of it.
+    /// Under equal digests the same is made of the same picture, whatever else the presets ask for.
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(crate::ENGINE);
         hash.update([0]);
-        // Its keys are text, and so it can be written.
-        hash.update(serde_json::to_vec(self).unwrap_or_default());
+        let wanted: BTreeMap<&String, &Preset> =
+            self.variants.iter().filter(|(_, preset)| preset.when == When::Request).collect();
+        #[expect(clippy::expect_used, reason = "its keys are text, so it can be written as JSON")]
+        hash.update(serde_json::to_vec(&wanted).expect("presets can be written"));
         hash.finalize().into()
     }
 
