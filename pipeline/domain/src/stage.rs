@@ -101,6 +101,21 @@ pub fn judge(message: &Message, answer: Result<Vec<Message>, Failure>, now: Time
     }
 }
 
+/// How long a message waits after its first start was lost: others go first.
+const BACKOFF: Duration = Duration::from_secs(1);
+
+/// What follows where a handler never came to an end, after so many starts, this one included: the last
+/// of them says why the message is given up.
+pub fn lost(message: Message, attempts: u32, code: Code, detail: &str, now: Timestamp) -> Verdict {
+    let again = Message { attempts, ..message };
+    if attempts < MAX_ATTEMPTS {
+        let later = now.checked_add(BACKOFF * attempts).unwrap_or(now);
+        return Verdict::Send(vec![again.not_before(later)]);
+    }
+    let detail = format!("given up after {attempts} attempts: {detail}");
+    Verdict::Bury(again, Problem::new(code, detail))
+}
+
 /// The same message for later, with the pause that its retries until now ask for.
 fn again(message: &Message, retry_after: Duration, retries: u32, now: Timestamp) -> Message {
     let at = now.checked_add(pause(retry_after, message.retries)).unwrap_or(Timestamp::MAX);

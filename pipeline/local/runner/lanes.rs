@@ -27,9 +27,6 @@ use crate::{
 /// The pause between two tries to settle, and to start a worker.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a message waits after its first start was lost: others go first.
-const BACKOFF: Duration = Duration::from_secs(1);
-
 /// Why a handler did not come to an end.
 struct Cause {
     /// In one word, for metrics.
@@ -260,26 +257,19 @@ impl Settlement {
             warn(&message, &error.to_string(), "its image was not told of a lost start");
             message.attempts + 1
         });
-        let again = Message { attempts, ..message };
-        let verdict = if attempts < MAX_ATTEMPTS {
-            let now = self.clock.now();
-            let later = now.checked_add(BACKOFF * attempts).unwrap_or(now);
-            Verdict::Send(vec![again.clone().not_before(later)])
-        } else {
-            let detail = format!("given up after {attempts} attempts: {}", cause.detail);
-            Verdict::Bury(again.clone(), Problem::new(cause.code, detail))
-        };
+        let Cause { word, code, detail } = cause;
+        let verdict = stage::lost(message.clone(), attempts, code, &detail, self.clock.now());
         self.settle(delivery, verdict).await;
         tracing::warn!(
-            kind = again.name(),
-            image = again.image().map(tracing::field::display),
+            kind = message.name(),
+            image = message.image().map(tracing::field::display),
             attempts,
             of = MAX_ATTEMPTS,
-            cause = cause.word,
-            detail = cause.detail,
+            cause = word,
+            detail,
             "a start was lost"
         );
-        self.tally.handled(again.stage(), Outcome::Lost, begun.elapsed());
+        self.tally.handled(message.stage(), Outcome::Lost, begun.elapsed());
     }
 
     /// Until the database does it: a handled message that is not settled would count as lost. For
