@@ -1,7 +1,6 @@
 //! `darkroom presets`.
 
 use std::{
-    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -97,24 +96,21 @@ fn page(record: &Record, developed: &Developed) -> String {
     );
     for variant in &record.variants {
         let name = format!("{}.{}", variant.name, variant.format);
-        // Writing to a string cannot fail.
-        let _ = match (variant.width, variant.height, developed.variants.get(&name)) {
-            (Some(width), Some(height), Some(bytes)) => write!(
-                page,
-                "<figure><img src=\"{name}\" width={width} height={height} alt=\"\"><figcaption>{name}\
-                 <br>{width} × {height}, {} bytes</figcaption></figure>",
+        let shown = (variant.width, variant.height, developed.variants.get(&name));
+        let figure = if let (Some(width), Some(height), Some(bytes)) = shown {
+            format!(
+                "<img src=\"{name}\" width={width} height={height} alt=\"\"><figcaption>{name}<br>{width} × \
+                 {height}, {} bytes</figcaption>",
                 bytes.len()
-            ),
-            _ => {
-                let why = variant.failed.as_ref().map(|failed| escaped(&failed.detail));
-                let why = why.or_else(|| variant.dropped.as_deref().map(escaped));
-                let why = why.unwrap_or_default();
-                write!(
-                    page,
-                    "<figure><figcaption>{name} was not made<br>{why}</figcaption></figure>"
-                )
-            }
+            )
+        } else {
+            let failed = variant.failed.as_ref().map(|failed| failed.detail.as_str());
+            let why = escaped(failed.or(variant.dropped.as_deref()).unwrap_or_default());
+            format!("<figcaption>{name} was not made<br>{why}</figcaption>")
         };
+        page.push_str("<figure>");
+        page.push_str(&figure);
+        page.push_str("</figure>");
     }
     page
 }

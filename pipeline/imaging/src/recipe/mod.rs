@@ -192,13 +192,17 @@ impl Presets {
 
     /// What is made on request, as SHA-256 over [`ENGINE`](crate::ENGINE) and all that is said of it.
     /// Under equal digests the same is made of the same picture, whatever else the presets ask for.
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "its keys are text, so it can be written as JSON"
+    )]
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(crate::ENGINE);
         hash.update([0]);
         let wanted: BTreeMap<&String, &Preset> =
             self.variants.iter().filter(|(_, preset)| preset.when == When::Request).collect();
-        #[expect(clippy::expect_used, reason = "its keys are text, so it can be written as JSON")]
         hash.update(serde_json::to_vec(&wanted).expect("presets can be written"));
         hash.finalize().into()
     }
