@@ -44,7 +44,11 @@ pub struct Function {
 
 impl Function {
     /// The function of a stage. What may follow in the same invocation is of `hosted`.
-    pub async fn new(home: Arc<Home>, own: StageName, hosted: &[StageName]) -> Result<Self, String> {
+    pub async fn new(
+        home: Arc<Home>,
+        own: StageName,
+        hosted: &[StageName],
+    ) -> Result<Self, String> {
         let names: Vec<_> = hosted.iter().copied().chain([own]).collect();
         let presets = match names.contains(&StageName::Fanout) {
             true => Some(home.presets().await?),

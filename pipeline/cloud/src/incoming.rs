@@ -111,8 +111,7 @@ impl Event {
             tracing::error!(bucket, key, "notifications of a bucket that is not listened to");
             return None;
         };
-        let body =
-            Body::Uploaded { key, bucket, size: *size, etag, sequencer: sequencer.clone() };
+        let body = Body::Uploaded { key, bucket, size: *size, etag, sequencer: sequencer.clone() };
         Some(body.into())
     }
 }

@@ -1,11 +1,7 @@
 //! Dead letters as items: a queue of SQS can neither be listed nor searched.
 
 use async_trait::async_trait;
-use domain::{
-    DeadLetters, Message, Problem, StoreError,
-    ports::DeadLetter,
-    query::Page,
-};
+use domain::{DeadLetters, Message, Problem, StoreError, ports::DeadLetter, query::Page};
 use jiff::Timestamp;
 
 use crate::{

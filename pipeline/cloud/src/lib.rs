@@ -6,21 +6,31 @@
 mod answer;
 mod catalog;
 mod clients;
+mod events;
+mod function;
+mod home;
 mod incoming;
 mod keyring;
 mod letters;
+mod logging;
 mod objects;
+mod presets;
 mod queues;
+pub mod run;
+mod settings;
 mod table;
 mod trace;
+mod vitals;
 
 pub use self::{
     catalog::CloudCatalog,
     clients::{BucketStyle, Clients},
+    home::{Home, SystemClock},
     incoming::Incoming,
     keyring::CloudKeyring,
     letters::CloudLetters,
     objects::{Buckets, CloudObjects},
     queues::{CloudQueues, QueueUrls},
+    settings::{Settings, SettingsError},
     table::{INDEXES, Table},
 };

@@ -125,9 +125,8 @@ impl Place {
             kept.map_err(|error| format!("{name}: {error}"))?;
             pictures.insert(name, id);
         }
-        let mut resolve = |name: &str| {
-            pictures.get(name).cloned().ok_or_else(|| format!("{name} is not there"))
-        };
+        let mut resolve =
+            |name: &str| pictures.get(name).cloned().ok_or_else(|| format!("{name} is not there"));
         let presets = Presets::parse_with(&text, &mut resolve);
         presets.map(|presets| (presets, etag)).map_err(|error| format!("{self}: {error}"))
     }

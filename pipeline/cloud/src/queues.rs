@@ -13,11 +13,7 @@ use aws_sdk_sqs::{
 use domain::{Clock, Message, Outbox, Problem, Queue, StageName, StoreError, ports::Delivery};
 
 use crate::{
-    answer::answer,
-    incoming::Incoming,
-    letters::CloudLetters,
-    objects::Buckets,
-    table::pause,
+    answer::answer, incoming::Incoming, letters::CloudLetters, objects::Buckets, table::pause,
     trace,
 };
 

@@ -8,7 +8,7 @@ use imaging::Limits;
 
 use crate::{BucketStyle, Buckets, QueueUrls};
 
-/// What a deployment decides. [`variables`] lists how.
+/// What a deployment decides, and by which variable.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `DARKROOM_UPLOADS_BUCKET`, `DARKROOM_MEDIA_BUCKET`, `DARKROOM_ADOPTED_BUCKET`.
@@ -37,6 +37,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Whether an endpoint other than AWS's own is set for S3.
     pub bucket_style: BucketStyle,
+    /// Where the page sends uploads and fetches signed objects.
+    pub object_origins: Vec<String>,
 }
 
 /// Everything that is wrong with an environment, a line each.
@@ -74,9 +76,14 @@ impl Settings {
             );
         }
         let memory = read.parsed("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "megabytes", None::<u64>);
-        let endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
-            .into_iter()
-            .any(|name| environment.contains_key(name));
+        let endpoint = read.text("AWS_ENDPOINT_URL_S3").or_else(|| read.text("AWS_ENDPOINT_URL"));
+        let region = read.text("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
+        let object_origins = match &endpoint {
+            Some(url) => vec![url.trim_end_matches('/').to_owned()],
+            None => [&buckets.uploads, &buckets.media]
+                .map(|bucket| format!("https://{bucket}.s3.{region}.amazonaws.com"))
+                .into(),
+        };
         let settings = Self {
             buckets,
             table: read.needed("DARKROOM_TABLE", "the name of a DynamoDB table"),
@@ -110,7 +117,11 @@ impl Settings {
             ),
             log: read.text("DARKROOM_LOG").unwrap_or_else(|| "info".to_owned()),
             limits: limits(memory),
-            bucket_style: if endpoint { BucketStyle::Path } else { BucketStyle::Host },
+            bucket_style: match endpoint {
+                Some(_) => BucketStyle::Path,
+                None => BucketStyle::Host,
+            },
+            object_origins,
         };
         if !settings.secret.is_empty() && settings.secret.len() < 32 {
             read.wrong.push(format!(

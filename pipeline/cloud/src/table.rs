@@ -107,7 +107,8 @@ impl Table {
 
     /// A query of one partition of an index.
     pub(crate) fn index(&self, index: &str, partition: &str) -> QueryFluentBuilder {
-        let attribute = INDEXES.iter().find(|(name, ..)| *name == index).map_or(PK, |found| found.1);
+        let attribute =
+            INDEXES.iter().find(|(name, ..)| *name == index).map_or(PK, |found| found.1);
         self.client
             .query()
             .table_name(&self.name)

@@ -7,9 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Image, ImageId, PieceId, Status, StoreError, image::Outcome, image::Work};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::table::{
-    Item, PK, REV, TTL, json, json_of, number, number_of, sort_key, text, text_of,
-};
+use crate::table::{Item, PK, REV, TTL, json, json_of, number, number_of, sort_key, text, text_of};
 
 /// The image's state.
 pub(super) const STATUS: &str = "status";
@@ -83,7 +81,8 @@ impl Entry {
             let names = expected.as_ss().map_err(|_| unlike(EXPECTED))?;
             image.work.expected = names.iter().map(|name| piece(name)).collect::<Result<_, _>>()?;
         }
-        let ended = item.get(ENDED).and_then(|ended| ended.as_m().ok()).ok_or_else(|| unlike(ENDED))?;
+        let ended =
+            item.get(ENDED).and_then(|ended| ended.as_m().ok()).ok_or_else(|| unlike(ENDED))?;
         for name in ended.keys() {
             image.work.ended.insert(piece(name)?, json_of(ended, name)?);
         }

@@ -191,7 +191,11 @@ impl CloudCatalog {
     }
 
     /// What came of the request under this key before.
-    async fn repeated(&self, pk: &str, idempotency: &Idempotency) -> Result<Option<Creation>, StoreError> {
+    async fn repeated(
+        &self,
+        pk: &str,
+        idempotency: &Idempotency,
+    ) -> Result<Option<Creation>, StoreError> {
         let Some(request) = self.table.get(pk).await? else { return Ok(None) };
         if text_of(&request, "digest")? != idempotency.request.to_string() {
             return Ok(Some(Creation::Reused));

@@ -103,7 +103,8 @@ impl<'a> Upload<'a> {
             .send()
             .await
             .map_err(|error| answer(key, &error))?;
-        let id = begun.upload_id.ok_or_else(|| StoreError::Broken(format!("{key}: no upload id")))?;
+        let id =
+            begun.upload_id.ok_or_else(|| StoreError::Broken(format!("{key}: no upload id")))?;
         Ok(Self { objects, key, bucket, id })
     }
 

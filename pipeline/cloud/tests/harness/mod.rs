@@ -1,3 +1,9 @@
 //! What stands in for AWS on this machine. Of each part its page says what it cannot prove.
 
+pub(crate) mod client;
+pub(crate) mod gateway;
+pub(crate) mod home;
+pub(crate) mod lambda;
 pub(crate) mod moto;
+
+pub(crate) use self::moto::root;

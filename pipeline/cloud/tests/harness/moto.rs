@@ -73,6 +73,8 @@ impl Moto {
 /// Buckets, a table and queues that nobody else has.
 #[derive(Clone)]
 pub(crate) struct Stack {
+    /// What the names of all of them begin with; the table's whole name.
+    pub(crate) name: String,
     pub(crate) clients: Clients,
     pub(crate) buckets: Buckets,
     pub(crate) table: Table,
@@ -99,8 +101,8 @@ impl Stack {
             let made = clients.sqs.create_queue().queue_name(queue).send().await.unwrap();
             queues.insert(stage, made.queue_url.unwrap());
         }
-        let table = Table::new(clients.dynamodb.clone(), name);
-        Stack { clients, buckets, table, queues }
+        let table = Table::new(clients.dynamodb.clone(), &name);
+        Stack { name, clients, buckets, table, queues }
     }
 
     pub(crate) fn objects(&self, clock: Arc<dyn Clock>) -> CloudObjects {
@@ -148,9 +150,7 @@ async fn create_table(clients: &Clients, name: &str) {
                 .index_name(index)
                 .key_schema(key(partition, KeyType::Hash))
                 .key_schema(key(sort, KeyType::Range))
-                .projection(
-                    Projection::builder().projection_type(ProjectionType::KeysOnly).build(),
-                )
+                .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
                 .build()
                 .unwrap(),
         );

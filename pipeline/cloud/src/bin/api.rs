@@ -1,0 +1,6 @@
+//! The HTTP API.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    cloud::run::api().await
+}

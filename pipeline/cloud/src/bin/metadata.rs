@@ -1,0 +1,8 @@
+//! Reads what the bytes say of themselves, and announces an image whose last piece that was.
+
+use domain::StageName;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    cloud::run::stage(StageName::Metadata, &[StageName::Fanout]).await
+}

@@ -1,0 +1,90 @@
+//! A client as an application would write one.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::home::Home;
+
+/// Of one home, with its key.
+pub(crate) struct Client {
+    url: String,
+    key: String,
+}
+
+impl Client {
+    pub(crate) fn of(home: &Home) -> Client {
+        Client { url: home.url.clone(), key: home.key.clone() }
+    }
+
+    /// A request to the API, and the JSON that comes back.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let (url, key) = (format!("{}{path}", self.url), format!("Bearer {}", self.key));
+        let method = method.to_owned();
+        blocking(move || {
+            let mut request = ureq::http::Request::builder()
+                .method(method.as_str())
+                .uri(url)
+                .header("authorization", key);
+            let body = body.map(|body| body.to_string()).unwrap_or_default();
+            if !body.is_empty() {
+                request = request.header("content-type", "application/json");
+            }
+            let mut response = agent().run(request.body(body).unwrap()).unwrap();
+            let text = response.body_mut().read_to_string().unwrap();
+            let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
+            (response.status().as_u16(), json)
+        })
+        .await
+    }
+
+    /// The bytes under a URL.
+    pub(crate) async fn get(&self, url: &str) -> (u16, Vec<u8>) {
+        let (url, key) = (url.to_owned(), format!("Bearer {}", self.key));
+        blocking(move || {
+            let mut response = agent().get(&url).header("authorization", key).call().unwrap();
+            let bytes = response.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
+            (response.status().as_u16(), bytes)
+        })
+        .await
+    }
+
+    /// Creates an upload and carries it out as the answer says. Answers the image's id.
+    pub(crate) async fn upload(&self, bytes: &[u8], content_type: &str) -> String {
+        let wanted = json!({ "content_length": bytes.len(), "content_type": content_type });
+        let (status, created) = self.call("POST", "/v1/uploads", Some(wanted)).await;
+        assert_eq!(status, 201, "{created:#}");
+        let (upload, bytes) = (created["upload"].clone(), bytes.to_vec());
+        let status = blocking(move || {
+            let mut put = agent().put(upload["url"].as_str().unwrap());
+            for (name, value) in upload["headers"].as_object().unwrap() {
+                put = put.header(name, value.as_str().unwrap());
+            }
+            put.send(&bytes).unwrap().status().as_u16()
+        })
+        .await;
+        assert_eq!(status, 200);
+        created["image_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The record once it has this status.
+    pub(crate) async fn until(&self, id: &str, status: &str, patience: Duration) -> Value {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let (_, record) = self.call("GET", &format!("/v1/images/{id}"), None).await;
+            if record["status"] == status {
+                return record;
+            }
+            assert!(begun.elapsed() < patience, "not {status} after {patience:?}: {record:#}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).build().into()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}

@@ -1,0 +1,162 @@
+//! The whole cloud home on this machine: resources in moto, functions behind the emulated Lambda.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use aws_sdk_s3::types::{Event, NotificationConfiguration, QueueConfiguration};
+use aws_sdk_sqs::types::QueueAttributeName;
+use domain::{
+    Keyring as _, Sha256, StageName, Tenant,
+    ports::{ApiKey, Role},
+};
+use jiff::Timestamp;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::{
+    gateway,
+    lambda::{self, Function, binary},
+    moto::{Moto, Stack},
+};
+
+/// How long an invocation may take here, and how long a message is hidden for it: six times as long is
+/// what AWS wants, which nobody wants to wait for in a test.
+const TIMEOUT: Duration = Duration::from_secs(20);
+const VISIBILITY: u64 = 25;
+/// Receives until a queue gives a message up: more than a handler leaves it.
+const RECEIVES: u32 = 6;
+
+/// It, running.
+pub(crate) struct Home {
+    pub(crate) stack: Stack,
+    pub(crate) url: String,
+    pub(crate) key: String,
+    pub(crate) functions: BTreeMap<&'static str, Arc<Function>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Home {
+    /// Starts it on a port of its own.
+    pub(crate) async fn start(moto: &Moto, port: u16) -> Home {
+        let stack = Stack::make(moto).await;
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let dead = dead_letters(&stack).await;
+        notify(&stack).await;
+        let environment = environment(moto, &stack, &url, &dead.1);
+        let mut functions = BTreeMap::new();
+        let processes = [("ingest", 1), ("fanout", 1), ("metadata", 1), ("resize", 2), ("api", 3)];
+        for (name, count) in processes {
+            let started =
+                Function::start(name, binary(name), environment.clone(), TIMEOUT, count).await;
+            functions.insert(name, Arc::new(started));
+        }
+        let mut tasks = Vec::new();
+        for (stage, queue) in &stack.queues {
+            let batch = if *stage == StageName::Resize { 1 } else { 10 };
+            let lanes = if *stage == StageName::Resize { 2 } else { 1 };
+            let function = Arc::clone(&functions[stage.as_str()]);
+            let arn = arn(&stack, queue).await;
+            let sqs = stack.clients.sqs.clone();
+            tasks.extend(lambda::map(sqs, queue.clone(), arn, function, batch, lanes));
+        }
+        let fanout = Arc::clone(&functions["fanout"]);
+        tasks.extend(lambda::map(stack.clients.sqs.clone(), dead.0, dead.1, fanout, 10, 1));
+        let (_, served) = gateway::serve(listener, Arc::clone(&functions["api"]));
+        tasks.push(served);
+        let key = "drk_test_key_of_the_harness".to_owned();
+        let owner = ApiKey {
+            id: "harness".to_owned(),
+            tenant: Tenant::local(),
+            role: Role::Operator,
+            label: "the harness".to_owned(),
+            created_at: Timestamp::now(),
+            revoked_at: None,
+        };
+        stack.keyring().add(&owner, Sha256::of(key.as_bytes())).await.unwrap();
+        Home { stack, url, key, functions, tasks }
+    }
+}
+
+/// A queue for what the others give up, and the rule that they do.
+async fn dead_letters(stack: &Stack) -> (String, String) {
+    let sqs = &stack.clients.sqs;
+    let name = format!("{}-dead", stack.name);
+    let made = sqs.create_queue().queue_name(name).send().await.unwrap();
+    let url = made.queue_url.unwrap();
+    let dead = arn(stack, &url).await;
+    let rule = format!("{{\"deadLetterTargetArn\":\"{dead}\",\"maxReceiveCount\":{RECEIVES}}}");
+    for queue in stack.queues.values() {
+        sqs.set_queue_attributes()
+            .queue_url(queue)
+            .attributes(QueueAttributeName::RedrivePolicy, &rule)
+            .attributes(QueueAttributeName::VisibilityTimeout, VISIBILITY.to_string())
+            .send()
+            .await
+            .unwrap();
+    }
+    (url, dead)
+}
+
+async fn arn(stack: &Stack, queue: &str) -> String {
+    let name = QueueAttributeName::QueueArn;
+    let asked = stack.clients.sqs.get_queue_attributes().queue_url(queue);
+    let found = asked.attribute_names(name.clone()).send().await.unwrap();
+    found.attributes.unwrap().remove(&name).unwrap()
+}
+
+/// Has S3 tell the queue of ingest what arrives.
+async fn notify(stack: &Stack) {
+    let queue = arn(stack, &stack.queues[&StageName::Ingest]).await;
+    for bucket in [&stack.buckets.uploads].into_iter().chain(&stack.buckets.adopted) {
+        let rule = QueueConfiguration::builder()
+            .queue_arn(&queue)
+            .events(Event::S3ObjectCreated)
+            .build()
+            .unwrap();
+        stack
+            .clients
+            .s3
+            .put_bucket_notification_configuration()
+            .bucket(bucket)
+            .notification_configuration(
+                NotificationConfiguration::builder().queue_configurations(rule).build(),
+            )
+            .send()
+            .await
+            .unwrap();
+    }
+}
+
+fn environment(moto: &Moto, stack: &Stack, url: &str, dead: &str) -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, String> = [
+        ("AWS_ENDPOINT_URL", moto.url.as_str()),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048"),
+        ("DARKROOM_UPLOADS_BUCKET", &stack.buckets.uploads),
+        ("DARKROOM_MEDIA_BUCKET", &stack.buckets.media),
+        ("DARKROOM_TABLE", &stack.name),
+        ("DARKROOM_PUBLIC_URL", url),
+        ("DARKROOM_SECRET", "a secret of the harness, known to all"),
+        ("DARKROOM_DEAD_LETTERS_ARN", dead),
+        ("DARKROOM_VISIBILITY", &VISIBILITY.to_string()),
+        ("DARKROOM_CORS", "*"),
+        ("RUST_BACKTRACE", "1"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect();
+    if let Some(adopted) = &stack.buckets.adopted {
+        all.insert("DARKROOM_ADOPTED_BUCKET".to_owned(), adopted.clone());
+    }
+    for (stage, queue) in &stack.queues {
+        all.insert(format!("DARKROOM_QUEUE_{}", stage.as_str().to_uppercase()), queue.clone());
+    }
+    all
+}

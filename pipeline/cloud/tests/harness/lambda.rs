@@ -1,0 +1,359 @@
+//! Lambda on this machine: processes of the real binaries behind a Runtime API, and what maps queues to
+//! them.
+//!
+//! It stands in for the service as far as a function can see: the Runtime API (2018-06-01), deadlines,
+//! trace headers, batches, partial failures, visibility and dead letters (which are the queue's own). It
+//! proves nothing of IAM, of cold starts on AWS, of how AWS scales or filters, and of what a sandbox
+//! that was frozen between invocations does.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{self, State},
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    process::{Child, Command},
+    sync::{Notify, mpsc, oneshot},
+    task::JoinHandle,
+};
+
+/// A function: processes that take one invocation each at a time.
+pub(crate) struct Function {
+    pub(crate) name: String,
+    timeout: Duration,
+    shared: Arc<Shared>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    queue: Mutex<mpsc::UnboundedReceiver<Invocation>>,
+    sender: mpsc::UnboundedSender<Invocation>,
+    more: Notify,
+    /// Who waits for the answer of an invocation.
+    open: Mutex<HashMap<String, oneshot::Sender<Result<Value, String>>>>,
+    /// What a process is at work on, by its number.
+    at_work: Mutex<HashMap<u32, String>>,
+    invocations: AtomicU64,
+    pids: Mutex<Vec<u32>>,
+}
+
+struct Invocation {
+    id: String,
+    payload: Value,
+    deadline: SystemTime,
+    trace: String,
+}
+
+impl Function {
+    /// Starts `processes` of a binary with an environment. What dies is started again.
+    pub(crate) async fn start(
+        name: &str,
+        binary: PathBuf,
+        environment: BTreeMap<String, String>,
+        timeout: Duration,
+        processes: u32,
+    ) -> Function {
+        let (sender, queue) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(queue),
+            sender,
+            more: Notify::new(),
+            open: Mutex::default(),
+            at_work: Mutex::default(),
+            invocations: AtomicU64::new(0),
+            pids: Mutex::default(),
+        });
+        let mut tasks = Vec::new();
+        for number in 0..processes {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap().to_string();
+            let router = runtime_api(Arc::clone(&shared), number);
+            tasks.push(tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }));
+            let mut all = environment.clone();
+            all.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), address);
+            all.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
+            all.insert("AWS_LAMBDA_FUNCTION_VERSION".to_owned(), "$LATEST".to_owned());
+            tasks.push(tokio::spawn(keep(
+                binary.clone(),
+                all,
+                Arc::clone(&shared),
+                number,
+                timeout,
+            )));
+        }
+        Function { name: name.to_owned(), timeout, shared, tasks }
+    }
+
+    /// Has it invoked, and waits for the answer. An error is what the service would count as one.
+    pub(crate) async fn invoke(
+        &self,
+        payload: Value,
+        trace: Option<String>,
+    ) -> Result<Value, String> {
+        let number = self.shared.invocations.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{}-{number}", self.name);
+        let (answer, answered) = oneshot::channel();
+        self.shared.open.lock().unwrap().insert(id.clone(), answer);
+        let now = SystemTime::now();
+        let trace = trace.unwrap_or_else(|| new_trace(number));
+        let invocation =
+            Invocation { id: id.clone(), payload, deadline: now + self.timeout, trace };
+        self.shared.sender.send(invocation).map_err(|_| "it is stopped".to_owned())?;
+        self.shared.more.notify_one();
+        // It may wait for a process that is free.
+        let outcome = tokio::time::timeout(self.timeout * 6, answered).await;
+        self.shared.open.lock().unwrap().remove(&id);
+        match outcome {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err("the process is gone".to_owned()),
+            Err(_) => Err("no answer".to_owned()),
+        }
+    }
+
+    /// How often it was invoked.
+    pub(crate) fn invocations(&self) -> u64 {
+        self.shared.invocations.load(Ordering::Relaxed)
+    }
+
+    /// The ids of its processes.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        self.shared.pids.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// As X-Ray has it: version, time and 96 bits.
+fn new_trace(number: u64) -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let random = seconds.subsec_nanos();
+    format!("Root=1-{:08x}-{random:08x}{number:016x};Sampled=1", seconds.as_secs())
+}
+
+/// Runs a process, and another when it ends, and ends one that is over its time.
+async fn keep(
+    binary: PathBuf,
+    environment: BTreeMap<String, String>,
+    shared: Arc<Shared>,
+    number: u32,
+    timeout: Duration,
+) {
+    loop {
+        let mut child: Child = Command::new(&binary)
+            .env_clear()
+            .envs(&environment)
+            .stdout(Stdio::inherit())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+        let pid = child.id().unwrap_or_default();
+        shared.pids.lock().unwrap().push(pid);
+        let mut busy_since: Option<(String, SystemTime)> = None;
+        loop {
+            if let Ok(ended) = tokio::time::timeout(Duration::from_millis(50), child.wait()).await {
+                drop(ended);
+                break;
+            }
+            let at_work = shared.at_work.lock().unwrap().get(&number).cloned();
+            busy_since = match (at_work, busy_since) {
+                (Some(id), Some((before, since))) if id == before => Some((before, since)),
+                (Some(id), _) => Some((id, SystemTime::now())),
+                (None, _) => None,
+            };
+            let over = |(_, since): &(String, SystemTime)| {
+                since.elapsed().is_ok_and(|elapsed| elapsed > timeout + Duration::from_millis(100))
+            };
+            if busy_since.as_ref().is_some_and(over) {
+                drop(child.kill().await);
+            }
+        }
+        shared.pids.lock().unwrap().retain(|other| *other != pid);
+        let lost = shared.at_work.lock().unwrap().remove(&number);
+        let answer = lost.and_then(|id| shared.open.lock().unwrap().remove(&id));
+        if let Some(answer) = answer {
+            drop(answer.send(Err("the process ended".to_owned())));
+        }
+    }
+}
+
+fn runtime_api(shared: Arc<Shared>, number: u32) -> Router {
+    let base = "/2018-06-01/runtime";
+    Router::new()
+        .route(&format!("{base}/invocation/next"), get(next))
+        .route(&format!("{base}/invocation/{{id}}/response"), post(response))
+        .route(&format!("{base}/invocation/{{id}}/error"), post(error))
+        .route(
+            &format!("{base}/init/error"),
+            post(async |body: Bytes| {
+                eprintln!("a function did not start: {}", String::from_utf8_lossy(&body));
+                StatusCode::ACCEPTED
+            }),
+        )
+        .layer(extract::DefaultBodyLimit::max(8 << 20))
+        .with_state((shared, number))
+}
+
+async fn next(State((shared, number)): State<(Arc<Shared>, u32)>) -> Response {
+    let invocation = loop {
+        let more = shared.more.notified();
+        if let Ok(invocation) = shared.queue.lock().unwrap().try_recv() {
+            break invocation;
+        }
+        more.await;
+    };
+    // There may be more for another process.
+    shared.more.notify_one();
+    shared.at_work.lock().unwrap().insert(number, invocation.id.clone());
+    let deadline = invocation.deadline.duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let headers = [
+        ("lambda-runtime-aws-request-id", invocation.id),
+        ("lambda-runtime-deadline-ms", deadline.to_string()),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:0:function:f".to_owned()),
+        ("lambda-runtime-trace-id", invocation.trace),
+        ("content-type", "application/json".to_owned()),
+    ];
+    (headers, invocation.payload.to_string()).into_response()
+}
+
+type Me = State<(Arc<Shared>, u32)>;
+
+async fn response(
+    State((shared, number)): Me,
+    id: extract::Path<String>,
+    body: Bytes,
+) -> StatusCode {
+    let answer = serde_json::from_slice(&body).map_err(|error| error.to_string());
+    settle(&shared, number, &id, answer)
+}
+
+async fn error(State((shared, number)): Me, id: extract::Path<String>, body: Bytes) -> StatusCode {
+    settle(&shared, number, &id, Err(String::from_utf8_lossy(&body).into_owned()))
+}
+
+fn settle(shared: &Shared, number: u32, id: &str, answer: Result<Value, String>) -> StatusCode {
+    shared.at_work.lock().unwrap().remove(&number);
+    let open = shared.open.lock().unwrap().remove(id);
+    if let Some(open) = open {
+        drop(open.send(answer));
+    }
+    StatusCode::ACCEPTED
+}
+
+/// A queue mapped to a function: batches of at most `batch`, failures stay.
+pub(crate) fn map(
+    sqs: aws_sdk_sqs::Client,
+    queue: String,
+    arn: String,
+    function: Arc<Function>,
+    batch: i32,
+    lanes: usize,
+) -> Vec<JoinHandle<()>> {
+    let lane = || {
+        let (sqs, queue, arn) = (sqs.clone(), queue.clone(), arn.clone());
+        let function = Arc::clone(&function);
+        tokio::spawn(async move {
+            loop {
+                if let Err(why) = pump(&sqs, &queue, &arn, &function, batch).await {
+                    eprintln!("{}: {why}", function.name);
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+            }
+        })
+    };
+    (0..lanes).map(|_| lane()).collect()
+}
+
+async fn pump(
+    sqs: &aws_sdk_sqs::Client,
+    queue: &str,
+    arn: &str,
+    function: &Function,
+    batch: i32,
+) -> Result<(), String> {
+    use aws_sdk_sqs::types::MessageSystemAttributeName as Name;
+    let received = sqs
+        .receive_message()
+        .queue_url(queue)
+        .max_number_of_messages(batch)
+        .wait_time_seconds(1)
+        .message_system_attribute_names(Name::All)
+        .send()
+        .await
+        .map_err(|error| format!("{error:?}"))?;
+    let messages = received.messages.unwrap_or_default();
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let trace = messages[0].attributes.as_ref().and_then(|all| all.get(&Name::AwsTraceHeader));
+    let trace = trace.cloned();
+    let records: Vec<Value> = messages
+        .iter()
+        .map(|message| {
+            let attributes: HashMap<&str, &String> = message
+                .attributes
+                .iter()
+                .flatten()
+                .map(|(name, value)| (name.as_str(), value))
+                .collect();
+            json!({
+                "messageId": message.message_id,
+                "receiptHandle": message.receipt_handle,
+                "body": message.body,
+                "attributes": attributes,
+                "messageAttributes": {},
+                "md5OfBody": message.md5_of_body,
+                "eventSource": "aws:sqs",
+                "eventSourceARN": arn,
+                "awsRegion": "us-east-1",
+            })
+        })
+        .collect();
+    let answer = function.invoke(json!({ "Records": records }), trace).await?;
+    // What the answer does not name is done; a name that is no message's fails the whole batch.
+    let failed: Vec<&str> = answer["batchItemFailures"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|failure| failure["itemIdentifier"].as_str().unwrap_or_default())
+        .collect();
+    let ids: Vec<&str> = messages.iter().filter_map(|message| message.message_id()).collect();
+    if let Some(unknown) = failed.iter().find(|id| !ids.contains(id)) {
+        return Err(format!("the function names {unknown:?}, which is no message of the batch"));
+    }
+    for message in &messages {
+        if !failed.contains(&message.message_id().unwrap_or_default()) {
+            let handle = message.receipt_handle().unwrap_or_default();
+            let delete = sqs.delete_message().queue_url(queue).receipt_handle(handle);
+            delete.send().await.map_err(|error| format!("{error:?}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The binary of a function, built beside these tests.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let folder = tests.ancestors().find(|folder| folder.join(name).is_file());
+    folder.map_or_else(|| Path::new(name).to_owned(), |folder| folder.join(name))
+}
