@@ -4,6 +4,7 @@
 //! *Architecture invariant:* nothing else in the workspace names a crate of AWS.
 
 mod answer;
+mod carry;
 mod catalog;
 mod clients;
 mod events;
@@ -21,6 +22,7 @@ mod settings;
 mod table;
 mod trace;
 mod vitals;
+pub mod worker;
 
 pub use self::{
     catalog::CloudCatalog,
@@ -31,6 +33,6 @@ pub use self::{
     letters::CloudLetters,
     objects::{Buckets, CloudObjects},
     queues::{CloudQueues, QueueUrls},
-    settings::{Settings, SettingsError},
+    settings::{Settings, SettingsError, WorkerSettings},
     table::{INDEXES, Table},
 };

@@ -1,6 +1,15 @@
-//! The environment of a function, read once and completely: all that is wrong is said together.
+//! The environment of a function or of the worker, read once and completely: all that is wrong is said
+//! together.
 
-use std::{collections::BTreeMap, str::FromStr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    str::FromStr,
+    thread::available_parallelism,
+    time::Duration,
+};
 
 use api::Cors;
 use domain::{StageName, Tenant, Visibility};
@@ -33,7 +42,8 @@ pub struct Settings {
     pub adopted_as: (Tenant, Visibility),
     /// `DARKROOM_LOG`.
     pub log: String,
-    /// What fits into the memory of the function: `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
+    /// What fits into the memory of the function (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE`), or of a lane of the
+    /// worker.
     pub limits: Limits,
     /// Whether an endpoint other than AWS's own is set for S3.
     pub bucket_style: BucketStyle,
@@ -46,7 +56,23 @@ pub struct Settings {
 #[error("{}", .0.join("\n"))]
 pub struct SettingsError(Vec<String>);
 
-/// Memory of the function that no picture gets: the program, its connections and its heap.
+/// What is decided for a worker besides, and by which variable.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// What functions are told, too.
+    pub home: Settings,
+    /// `DARKROOM_STAGES`: those whose queues it works for.
+    pub stages: BTreeSet<StageName>,
+    /// `DARKROOM_WORKERS`: pictures that are worked on at a time. One a core, as far as the memory holds the
+    /// largest picture for each, where nothing is said; `DARKROOM_MEMORY` is what they share.
+    pub lanes: NonZeroUsize,
+    /// `DARKROOM_DRAIN`: from being told to stop until stopping.
+    pub drain: Duration,
+    /// `DARKROOM_HEALTH`: where it says how it is.
+    pub health: SocketAddr,
+}
+
+/// Memory of a process that no picture gets: the program, its connections and its heap.
 const OWN: u64 = 96 << 20;
 
 impl Settings {
@@ -58,6 +84,11 @@ impl Settings {
     /// Those of an environment.
     pub fn from(environment: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
         let mut read = Reader { environment, wrong: Vec::new() };
+        let settings = Self::read(&mut read);
+        read.done(settings)
+    }
+
+    fn read(read: &mut Reader<'_>) -> Self {
         let queue = |stage: StageName| format!("DARKROOM_QUEUE_{}", stage.as_str().to_uppercase());
         let queues = StageName::ALL
             .into_iter()
@@ -116,7 +147,9 @@ impl Settings {
                 },
             ),
             log: read.text("DARKROOM_LOG").unwrap_or_else(|| "info".to_owned()),
-            limits: limits(memory),
+            limits: memory.map_or_else(Limits::default, |megabytes| {
+                within((megabytes << 20).saturating_sub(OWN))
+            }),
             bucket_style: match endpoint {
                 Some(_) => BucketStyle::Path,
                 None => BucketStyle::Host,
@@ -129,17 +162,134 @@ impl Settings {
                 settings.secret.len()
             ));
         }
-        if read.wrong.is_empty() { Ok(settings) } else { Err(SettingsError(read.wrong)) }
+        settings
     }
 }
 
-/// As much as the function's memory allows, and never more than usual.
-fn limits(megabytes: Option<u64>) -> Limits {
+/// The least that a lane is given: a photograph of twelve megapixels fits, though not every one.
+const LANE_LEAST: u64 = 64 << 20;
+
+impl WorkerSettings {
+    /// Those of this process.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        Self::from(&std::env::vars().collect())
+    }
+
+    /// Those of an environment.
+    pub fn from(environment: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let mut read = Reader { environment, wrong: Vec::new() };
+        let home = Settings::read(&mut read);
+        let (lanes, each) = lanes(&mut read);
+        let settings = Self {
+            home: Settings { limits: within(each), ..home },
+            stages: stages(&mut read),
+            lanes,
+            drain: drain(&mut read),
+            health: read
+                .parsed(
+                    "DARKROOM_HEALTH",
+                    "an IP address and a port, such as 127.0.0.1:8081 or [::1]:8081",
+                    Some(SocketAddr::from(([127, 0, 0, 1], 8081))),
+                )
+                .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
+        };
+        read.done(settings)
+    }
+}
+
+fn stages(read: &mut Reader<'_>) -> BTreeSet<StageName> {
+    const NAME: &str = "DARKROOM_STAGES";
+    let Some(text) = read.text(NAME) else { return StageName::ALL.into() };
+    let mut stages = BTreeSet::new();
+    for word in text.split(',').map(str::trim) {
+        match StageName::ALL.into_iter().find(|stage| stage.as_str() == word) {
+            Some(stage) => drop(stages.insert(stage)),
+            None => {
+                let wanted = "a list such as ingest,fanout,resize,metadata";
+                read.wrong(NAME, &text, wanted, &format!("{word:?} is no stage"));
+            }
+        }
+    }
+    stages
+}
+
+/// How many, and the bytes of each: what is left of the memory, shared out evenly.
+fn lanes(read: &mut Reader<'_>) -> (NonZeroUsize, u64) {
+    let size = |text: &str| size(text).ok_or("a number and a unit are missing");
+    let given = read.read("DARKROOM_MEMORY", "a size such as 800MiB or 2GiB", size);
+    // A worker seldom shares its machine or its container with anything but the system.
+    let all = given.unwrap_or_else(|| memory() / 4 * 3).saturating_sub(OWN);
+    let count = |text: &str| match text.parse::<NonZeroUsize>() {
+        Ok(count) if count.get() <= 1024 => Ok(count),
+        Ok(_) => Err("it is more".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    let asked = read.read("DARKROOM_WORKERS", "a number from 1 to 1024", count);
     let usual = Limits::default();
-    let Some(megabytes) = megabytes else { return usual };
-    let free = (megabytes << 20).saturating_sub(OWN);
+    let affordable = usize::try_from(all / (usual.bytes + usual.memory)).unwrap_or(usize::MAX);
+    let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let lanes = asked
+        .unwrap_or_else(|| cores.min(NonZeroUsize::new(affordable).unwrap_or(NonZeroUsize::MIN)));
+    let each = all / lanes.get() as u64;
+    if each < LANE_LEAST {
+        let least = (lanes.get() as u64 * LANE_LEAST + OWN) >> 20;
+        read.wrong.push(format!(
+            "DARKROOM_MEMORY is {}, which is too little for {lanes} pictures at a time \
+             (DARKROOM_WORKERS): {least}MiB are the least",
+            read.text("DARKROOM_MEMORY").unwrap_or_else(|| "not set".to_owned()),
+        ));
+    }
+    (lanes, each)
+}
+
+fn drain(read: &mut Reader<'_>) -> Duration {
+    let usual = Duration::from_secs(90);
+    let range = Duration::from_secs(10)..=Duration::from_hours(1);
+    let time = |text: &str| match time(text) {
+        Some(time) if range.contains(&time) => Ok(time),
+        Some(_) => Err("it is out of these bounds"),
+        None => Err("a number and a unit are missing"),
+    };
+    let wanted = "a time from 10s to 1h, such as 45s or 2m";
+    read.read("DARKROOM_DRAIN", wanted, time).unwrap_or(usual)
+}
+
+/// The limits under which a picture and what its work takes stay within so many bytes, and never more
+/// than usual.
+fn within(free: u64) -> Limits {
+    let usual = Limits::default();
     let bytes = usual.bytes.min(free / 3);
     Limits { bytes, memory: usual.memory.min(free - bytes), ..usual }
+}
+
+/// Reads `45s`, `2m` or `1h`.
+fn time(text: &str) -> Option<Duration> {
+    let units = [("s", 1), ("m", 60), ("h", 3600)];
+    measure(text, &units).map(Duration::from_secs)
+}
+
+/// Reads `800MiB`, `2GiB`, `800MB` or `2GB`.
+fn size(text: &str) -> Option<u64> {
+    measure(text, &[("MiB", 1 << 20), ("GiB", 1 << 30), ("MB", 1_000_000), ("GB", 1_000_000_000)])
+}
+
+/// Reads a number with one of these units behind it.
+fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let (_, factor) = units.iter().find(|(unit, _)| *unit == &text[digits.len()..])?;
+    digits.parse::<u64>().ok()?.checked_mul(*factor)
+}
+
+/// Bytes of memory that this process may hope for: the machine's, or its container's share. Linux says
+/// both in files; of what does not say, two gigabytes are assumed.
+fn memory() -> u64 {
+    let machine = || {
+        let text = fs::read_to_string("/proc/meminfo").ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+    };
+    let container = || fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok();
+    [machine(), container()].into_iter().flatten().min().unwrap_or(2 << 30)
 }
 
 struct Reader<'a> {
@@ -163,14 +313,23 @@ impl Reader<'_> {
     where
         T::Err: std::fmt::Display,
     {
-        let Some(text) = self.text(name) else { return usual };
-        match text.parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.wrong(name, &text, what, &error.to_string());
-                usual
-            }
-        }
+        self.read(name, what, T::from_str).or(usual)
+    }
+
+    /// None where nothing is given, or nothing that can be read.
+    fn read<T, E: std::fmt::Display>(
+        &mut self,
+        name: &str,
+        what: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        let value = parse(&text);
+        value.map_err(|error| self.wrong(name, &text, what, &error.to_string())).ok()
+    }
+
+    fn done<T>(self, settings: T) -> Result<T, SettingsError> {
+        if self.wrong.is_empty() { Ok(settings) } else { Err(SettingsError(self.wrong)) }
     }
 
     fn wrong(&mut self, name: &str, value: &str, wanted: &str, why: &str) {

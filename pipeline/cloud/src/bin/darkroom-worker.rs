@@ -1,0 +1,5 @@
+//! All stages in one process that stays, for steady load.
+
+fn main() -> std::process::ExitCode {
+    cloud::worker::run()
+}
