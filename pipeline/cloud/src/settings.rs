@@ -202,12 +202,11 @@ fn stages(read: &mut Reader<'_>) -> BTreeSet<StageName> {
     let Some(text) = read.text(NAME) else { return StageName::ALL.into() };
     let mut stages = BTreeSet::new();
     for word in text.split(',').map(str::trim) {
-        match StageName::ALL.into_iter().find(|stage| stage.as_str() == word) {
-            Some(stage) => drop(stages.insert(stage)),
-            None => {
-                let wanted = "a list such as ingest,fanout,resize,metadata";
-                read.wrong(NAME, &text, wanted, &format!("{word:?} is no stage"));
-            }
+        if let Some(stage) = StageName::ALL.into_iter().find(|stage| stage.as_str() == word) {
+            stages.insert(stage);
+        } else {
+            let wanted = "a list such as ingest,fanout,resize,metadata";
+            read.wrong(NAME, &text, wanted, &format!("{word:?} is no stage"));
         }
     }
     stages
