@@ -9,3 +9,4 @@
 mod behaviour;
 mod contract;
 mod harness;
+mod uploads;

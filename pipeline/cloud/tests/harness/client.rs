@@ -9,23 +9,28 @@ use super::home::Home;
 /// Of one home, with its key.
 pub(crate) struct Client {
     url: String,
-    key: String,
+    key: Option<String>,
 }
 
 impl Client {
     pub(crate) fn of(home: &Home) -> Client {
-        Client { url: home.url.clone(), key: home.key.clone() }
+        Client { url: home.url.clone(), key: Some(home.key.clone()) }
+    }
+
+    /// Of a home that asks for no key.
+    pub(crate) fn without_key(url: &str) -> Client {
+        Client { url: url.to_owned(), key: None }
     }
 
     /// A request to the API, and the JSON that comes back.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-        let (url, key) = (format!("{}{path}", self.url), format!("Bearer {}", self.key));
+        let (url, key) = (format!("{}{path}", self.url), self.key.clone());
         let method = method.to_owned();
         blocking(move || {
-            let mut request = ureq::http::Request::builder()
-                .method(method.as_str())
-                .uri(url)
-                .header("authorization", key);
+            let mut request = ureq::http::Request::builder().method(method.as_str()).uri(url);
+            if let Some(key) = key {
+                request = request.header("authorization", format!("Bearer {key}"));
+            }
             let body = body.map(|body| body.to_string()).unwrap_or_default();
             if !body.is_empty() {
                 request = request.header("content-type", "application/json");
@@ -40,9 +45,9 @@ impl Client {
 
     /// The bytes under a URL.
     pub(crate) async fn get(&self, url: &str) -> (u16, Vec<u8>) {
-        let (url, key) = (url.to_owned(), format!("Bearer {}", self.key));
+        let url = url.to_owned();
         blocking(move || {
-            let mut response = agent().get(&url).header("authorization", key).call().unwrap();
+            let mut response = agent().get(&url).call().unwrap();
             let bytes = response.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
             (response.status().as_u16(), bytes)
         })
@@ -51,20 +56,40 @@ impl Client {
 
     /// Creates an upload and carries it out as the answer says. Answers the image's id.
     pub(crate) async fn upload(&self, bytes: &[u8], content_type: &str) -> String {
+        let tried = self.try_to_upload(bytes, content_type).await;
+        tried.unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same, as often as it takes.
+    pub(crate) async fn upload_patiently(&self, bytes: &[u8], content_type: &str) -> String {
+        for _ in 0..20 {
+            match self.try_to_upload(bytes, content_type).await {
+                Ok(id) => return id,
+                Err(why) => println!("tried again: {why}"),
+            }
+        }
+        panic!("no upload came through");
+    }
+
+    async fn try_to_upload(&self, bytes: &[u8], content_type: &str) -> Result<String, String> {
         let wanted = json!({ "content_length": bytes.len(), "content_type": content_type });
         let (status, created) = self.call("POST", "/v1/uploads", Some(wanted)).await;
-        assert_eq!(status, 201, "{created:#}");
+        if status != 201 {
+            return Err(format!("{status}: {created:#}"));
+        }
         let (upload, bytes) = (created["upload"].clone(), bytes.to_vec());
-        let status = blocking(move || {
+        let put = blocking(move || {
             let mut put = agent().put(upload["url"].as_str().unwrap());
             for (name, value) in upload["headers"].as_object().unwrap() {
                 put = put.header(name, value.as_str().unwrap());
             }
-            put.send(&bytes).unwrap().status().as_u16()
+            put.send(&bytes).map(|answer| answer.status().as_u16())
         })
         .await;
-        assert_eq!(status, 200);
-        created["image_id"].as_str().unwrap().to_owned()
+        match put {
+            Ok(200..=299) => Ok(created["image_id"].as_str().unwrap().to_owned()),
+            other => Err(format!("the PUT: {other:?}")),
+        }
     }
 
     /// The record once it has this status.

@@ -15,12 +15,32 @@ use super::{
     gateway,
     lambda::{self, Function, binary},
     moto::{Moto, Stack},
+    proxy::Proxy,
 };
 
-/// How long an invocation may take here, and how long a message is hidden for it: six times as long is
-/// what AWS wants, which nobody wants to wait for in a test.
-const TIMEOUT: Duration = Duration::from_secs(20);
-const VISIBILITY: u64 = 25;
+/// How a home is set up for a test.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// The API's port; 0 takes any.
+    pub(crate) port: u16,
+    /// How long an invocation may take.
+    pub(crate) timeout: Duration,
+    /// How long a message is hidden for it, in seconds: six times as long is what AWS wants, which nobody
+    /// wants to wait for in a test.
+    pub(crate) visibility: u64,
+    /// One of so many requests to AWS fails; 0 for none.
+    pub(crate) faults: u64,
+    /// Messages that a function is handed at once, where that is more than one.
+    pub(crate) batch: i32,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        let timeout = Duration::from_secs(20);
+        Self { port: 0, timeout, visibility: 25, faults: 0, batch: 10 }
+    }
+}
+
 /// Receives until a queue gives a message up: more than a handler leaves it.
 const RECEIVES: u32 = 6;
 
@@ -29,6 +49,7 @@ pub(crate) struct Home {
     pub(crate) stack: Stack,
     pub(crate) url: String,
     pub(crate) key: String,
+    pub(crate) proxy: Proxy,
     pub(crate) functions: BTreeMap<&'static str, Arc<Function>>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -40,24 +61,26 @@ impl Drop for Home {
 }
 
 impl Home {
-    /// Starts it on a port of its own.
-    pub(crate) async fn start(moto: &Moto, port: u16) -> Home {
+    /// Starts it.
+    pub(crate) async fn start(moto: &Moto, terms: Terms) -> Home {
         let stack = Stack::make(moto).await;
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let proxy = Proxy::start(&moto.url, terms.faults).await;
+        let listener = TcpListener::bind(("127.0.0.1", terms.port)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let dead = dead_letters(&stack).await;
+        let dead = dead_letters(&stack, terms).await;
         notify(&stack).await;
-        let environment = environment(moto, &stack, &url, &dead.1);
+        let environment = environment(&proxy, terms, &stack, &url, &dead.1);
         let mut functions = BTreeMap::new();
         let processes = [("ingest", 1), ("fanout", 1), ("metadata", 1), ("resize", 2), ("api", 3)];
         for (name, count) in processes {
             let started =
-                Function::start(name, binary(name), environment.clone(), TIMEOUT, count).await;
+                Function::start(name, binary(name), environment.clone(), terms.timeout, count)
+                    .await;
             functions.insert(name, Arc::new(started));
         }
         let mut tasks = Vec::new();
         for (stage, queue) in &stack.queues {
-            let batch = if *stage == StageName::Resize { 1 } else { 10 };
+            let batch = if *stage == StageName::Resize { 1 } else { terms.batch };
             let lanes = if *stage == StageName::Resize { 2 } else { 1 };
             let function = Arc::clone(&functions[stage.as_str()]);
             let arn = arn(&stack, queue).await;
@@ -78,12 +101,38 @@ impl Home {
             revoked_at: None,
         };
         stack.keyring().add(&owner, Sha256::of(key.as_bytes())).await.unwrap();
-        Home { stack, url, key, functions, tasks }
+        Home { stack, url, key, proxy, functions, tasks }
+    }
+}
+
+impl Home {
+    /// Waits until no message waits or is on loan, three times in a row.
+    pub(crate) async fn until_idle(&self, patience: Duration) {
+        let begun = tokio::time::Instant::now();
+        let mut calm = 0;
+        while calm < 3 {
+            assert!(begun.elapsed() < patience, "there are messages after {patience:?}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let mut waiting = 0;
+            for queue in self.stack.queues.values() {
+                let asked = self.stack.clients.sqs.get_queue_attributes().queue_url(queue);
+                let found = asked.attribute_names(QueueAttributeName::All).send().await.unwrap();
+                waiting += [
+                    QueueAttributeName::ApproximateNumberOfMessages,
+                    QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+                    QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+                ]
+                .iter()
+                .filter_map(|name| found.attributes.as_ref()?.get(name)?.parse::<u64>().ok())
+                .sum::<u64>();
+            }
+            calm = if waiting == 0 { calm + 1 } else { 0 };
+        }
     }
 }
 
 /// A queue for what the others give up, and the rule that they do.
-async fn dead_letters(stack: &Stack) -> (String, String) {
+async fn dead_letters(stack: &Stack, terms: Terms) -> (String, String) {
     let sqs = &stack.clients.sqs;
     let name = format!("{}-dead", stack.name);
     let made = sqs.create_queue().queue_name(name).send().await.unwrap();
@@ -94,7 +143,7 @@ async fn dead_letters(stack: &Stack) -> (String, String) {
         sqs.set_queue_attributes()
             .queue_url(queue)
             .attributes(QueueAttributeName::RedrivePolicy, &rule)
-            .attributes(QueueAttributeName::VisibilityTimeout, VISIBILITY.to_string())
+            .attributes(QueueAttributeName::VisibilityTimeout, terms.visibility.to_string())
             .send()
             .await
             .unwrap();
@@ -132,9 +181,15 @@ async fn notify(stack: &Stack) {
     }
 }
 
-fn environment(moto: &Moto, stack: &Stack, url: &str, dead: &str) -> BTreeMap<String, String> {
+fn environment(
+    proxy: &Proxy,
+    terms: Terms,
+    stack: &Stack,
+    url: &str,
+    dead: &str,
+) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = [
-        ("AWS_ENDPOINT_URL", moto.url.as_str()),
+        ("AWS_ENDPOINT_URL", proxy.url.as_str()),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_REGION", "us-east-1"),
@@ -145,7 +200,7 @@ fn environment(moto: &Moto, stack: &Stack, url: &str, dead: &str) -> BTreeMap<St
         ("DARKROOM_PUBLIC_URL", url),
         ("DARKROOM_SECRET", "a secret of the harness, known to all"),
         ("DARKROOM_DEAD_LETTERS_ARN", dead),
-        ("DARKROOM_VISIBILITY", &VISIBILITY.to_string()),
+        ("DARKROOM_VISIBILITY", &terms.visibility.to_string()),
         ("DARKROOM_CORS", "*"),
         ("RUST_BACKTRACE", "1"),
     ]

@@ -5,5 +5,7 @@ pub(crate) mod gateway;
 pub(crate) mod home;
 pub(crate) mod lambda;
 pub(crate) mod moto;
+pub(crate) mod proxy;
+pub(crate) mod strict;
 
 pub(crate) use self::moto::root;

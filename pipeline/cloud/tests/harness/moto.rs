@@ -16,6 +16,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
 };
+use aws_sdk_s3::types::{CorsConfiguration, CorsRule};
 use cloud::{
     BucketStyle, Buckets, Clients, CloudCatalog, CloudKeyring, CloudLetters, CloudObjects,
     CloudQueues, INDEXES, QueueUrls, Table,
@@ -94,6 +95,7 @@ impl Stack {
         for bucket in [&buckets.uploads, &buckets.media].into_iter().chain(&buckets.adopted) {
             clients.s3.create_bucket().bucket(bucket).send().await.unwrap();
         }
+        allow_pages(&clients, &buckets).await;
         create_table(&clients, &name).await;
         let mut queues = QueueUrls::new();
         for stage in StageName::ALL {
@@ -129,6 +131,22 @@ impl Stack {
             self.buckets.clone(),
             clock,
         )
+    }
+}
+
+/// Pages of other origins may upload, as our own does.
+async fn allow_pages(clients: &Clients, buckets: &Buckets) {
+    let rule = CorsRule::builder()
+        .allowed_origins("*")
+        .allowed_headers("*")
+        .allowed_methods("PUT")
+        .allowed_methods("GET")
+        .build()
+        .unwrap();
+    for bucket in [&buckets.uploads, &buckets.media] {
+        let rules = CorsConfiguration::builder().cors_rules(rule.clone()).build().unwrap();
+        let put = clients.s3.put_bucket_cors().bucket(bucket).cors_configuration(rules);
+        put.send().await.unwrap();
     }
 }
 

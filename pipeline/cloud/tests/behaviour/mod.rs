@@ -1,20 +1,35 @@
 //! What the cloud home does, as its clients see it: real functions over HTTP, from the presigned upload
 //! to the bytes of each variant.
 
+mod alike;
+mod children;
+mod counted;
+mod trouble;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{client::Client, home::Home, moto::Moto, root};
+use crate::harness::{
+    client::Client,
+    home::{Home, Terms},
+    moto::Moto,
+    root,
+};
+
+/// A picture of the other test binary's.
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(root().join("tests/imaging/fixtures").join(name)).unwrap()
+}
 
 /// A photograph that every machine has.
 fn photograph() -> Vec<u8> {
-    std::fs::read(root().join("tests/imaging/fixtures/progressive.jpg")).unwrap()
+    fixture("progressive.jpg")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_upload_becomes_what_the_presets_ask_for() {
-    let home = Home::start(Moto::shared(), 0).await;
+    let home = Home::start(Moto::shared(), Terms::default()).await;
     let client = Client::of(&home);
     let bytes = photograph();
     let id = client.upload(&bytes, "image/jpeg").await;
@@ -35,7 +50,7 @@ async fn an_upload_becomes_what_the_presets_ask_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_no_image_is_rejected_with_its_reason() {
-    let home = Home::start(Moto::shared(), 0).await;
+    let home = Home::start(Moto::shared(), Terms::default()).await;
     let client = Client::of(&home);
     let id = client.upload(b"this is no image, whatever its type says", "image/jpeg").await;
     let record: Value = client.until(&id, "rejected", Duration::from_secs(60)).await;
@@ -44,7 +59,7 @@ async fn what_is_no_image_is_rejected_with_its_reason() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_erased_image_leaves_nothing_behind() {
-    let home = Home::start(Moto::shared(), 0).await;
+    let home = Home::start(Moto::shared(), Terms::default()).await;
     let client = Client::of(&home);
     let id = client.upload(&photograph(), "image/jpeg").await;
     client.until(&id, "ready", Duration::from_secs(60)).await;
