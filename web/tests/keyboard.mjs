@@ -3,6 +3,8 @@
 import { assert, pick, picture, tile, url, walk } from "./browser.mjs";
 
 await walk(async (page) => {
+  // From the first listener on, Chromium asks us for files; one that comes with the key may be too late.
+  page.on("filechooser", () => {});
   await page.goto(url);
   await pick(page, "landscape.jpg");
   await tile(page, "landscape.jpg", "ready");

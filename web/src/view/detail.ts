@@ -24,6 +24,8 @@ export class Detail {
   readonly #dialog: HTMLDialogElement;
   #id: string | null = null;
   #shown = "";
+  /** Closings by this page whose event is still to come: another image may be open by then. */
+  #awaited = 0;
 
   constructor(
     readonly client: Client,
@@ -42,8 +44,11 @@ export class Detail {
       element("div", { className: "unseen", role: "status", data: { announcer: "" } }),
     );
     document.body.append(this.#dialog);
-    close.addEventListener("click", () => this.#dialog.close());
-    this.#dialog.addEventListener("close", () => this.#closed());
+    close.addEventListener("click", () => this.#close());
+    this.#dialog.addEventListener("close", () => {
+      if (this.#awaited > 0) this.#awaited -= 1;
+      else this.#closed();
+    });
     this.#back.addEventListener("click", () => this.#step(-1));
     this.#forth.addEventListener("click", () => this.#step(1));
     window.addEventListener("hashchange", () => this.route());
@@ -52,7 +57,7 @@ export class Detail {
   /** Opens and closes as the URL says. */
   route(): void {
     const id = PATH.exec(location.hash)?.[1];
-    if (id === undefined) this.#dialog.close();
+    if (id === undefined) this.#close();
     else if (id !== this.#id) void this.#open(id);
   }
 
@@ -78,9 +83,7 @@ export class Detail {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (this.#id !== id) return;
-      this.#dialog.close();
-      // Also where it was never open.
-      this.#closed();
+      this.#close();
       this.refused(error);
     }
   }
@@ -134,7 +137,7 @@ export class Detail {
       this.#problem.hidden = false;
       return;
     }
-    this.#dialog.close();
+    this.#close();
     this.gallery.remove(record.image_id);
     announce(`${name} was erased`);
   }
@@ -147,6 +150,15 @@ export class Detail {
     this.route();
   }
 
+  #close(): void {
+    if (this.#dialog.open) {
+      this.#awaited += 1;
+      this.#dialog.close();
+    }
+    this.#closed();
+  }
+
+  /** Closed by us, or by the browser, as with Escape. */
   #closed(): void {
     const id = this.#id;
     this.#id = null;
