@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use domain::{Catalog, Clock, Objects, Stage, StageName};
+use domain::{Catalog, Clock, Objects, Parts, Stage, StageName};
 use fanout::{Fanout, Patience};
 use ingest::{Adoption, Ingest};
 use jiff::Timestamp;
@@ -101,6 +101,7 @@ impl Home {
                 let presets = Arc::clone(presets?);
                 Arc::new(Fanout {
                     objects,
+                    parts: Arc::clone(&self.objects) as Arc<dyn Parts>,
                     catalog,
                     presets: Arc::new(move || presets.presets()),
                     limits,

@@ -52,6 +52,7 @@ pub async fn router(home: &Arc<Home>) -> Result<Router> {
     let settings = &home.settings;
     Ok(api::router(api::Api {
         objects: home.objects.clone(),
+        parts: home.objects.clone(),
         catalog: home.catalog.clone(),
         outbox: home.queues.clone(),
         letters: home.letters.clone(),
@@ -71,6 +72,7 @@ pub async fn router(home: &Arc<Home>) -> Result<Router> {
                 .filter_map(|it| it.parse().ok())
                 .collect(),
             requests: api::Requests { patience: settings.visibility, ..api::Requests::default() },
+            store_announces: true,
             ..api::Settings::default()
         },
         vitals: Arc::new(NoVitals),

@@ -42,8 +42,9 @@ pub struct Settings {
     pub adopted_as: (Tenant, Visibility),
     /// `DARKROOM_LOG`.
     pub log: String,
-    /// What fits into the memory of the function (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE`), or of a lane of the
-    /// worker.
+    /// `DARKROOM_MAX_UPLOAD`, and what fits into `DARKROOM_PICTURE_MEMORY`: the memory of the function that
+    /// makes variants, which those that plan for it have to know. Where it is not set, the function's own
+    /// (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE`), or that of a lane of the worker.
     pub limits: Limits,
     /// Whether an endpoint other than AWS's own is set for S3.
     pub bucket_style: BucketStyle,
@@ -107,6 +108,16 @@ impl Settings {
             );
         }
         let memory = read.parsed("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "megabytes", None::<u64>);
+        let memory = picture_memory(read).or(memory.map(|megabytes| megabytes << 20));
+        let upload = max_upload(read);
+        if memory.is_some_and(|memory| memory < OWN + LANE_LEAST + upload.saturating_sub(USUAL)) {
+            read.wrong.push(format!(
+                "DARKROOM_MAX_UPLOAD is {upload} bytes, which a function has to hold beside a picture: set \
+                 DARKROOM_PICTURE_MEMORY, and the memory of the function that makes variants, to {} MiB or \
+                 more",
+                (OWN + LANE_LEAST + upload).div_ceil(1 << 20)
+            ));
+        }
         let endpoint = read.text("AWS_ENDPOINT_URL_S3").or_else(|| read.text("AWS_ENDPOINT_URL"));
         let region = read.text("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
         let object_origins = match &endpoint {
@@ -147,9 +158,10 @@ impl Settings {
                 },
             ),
             log: read.text("DARKROOM_LOG").unwrap_or_else(|| "info".to_owned()),
-            limits: memory.map_or_else(Limits::default, |megabytes| {
-                within((megabytes << 20).saturating_sub(OWN))
-            }),
+            limits: match memory {
+                Some(memory) => within(memory.saturating_sub(OWN), upload),
+                None => Limits { bytes: upload, ..Limits::default() },
+            },
             bucket_style: match endpoint {
                 Some(_) => BucketStyle::Path,
                 None => BucketStyle::Host,
@@ -181,7 +193,7 @@ impl WorkerSettings {
         let home = Settings::read(&mut read);
         let (lanes, each) = lanes(&mut read);
         let settings = Self {
-            home: Settings { limits: within(each), ..home },
+            home: Settings { limits: within(each, home.limits.bytes), ..home },
             stages: stages(&mut read),
             lanes,
             drain: drain(&mut read),
@@ -254,11 +266,29 @@ fn drain(read: &mut Reader<'_>) -> Duration {
 }
 
 /// The limits under which a picture and what its work takes stay within so many bytes, and never more
-/// than usual.
-fn within(free: u64) -> Limits {
+/// than usual. A file as large as is usual is refused where it would take most of them; a larger one was
+/// asked for.
+fn within(free: u64, upload: u64) -> Limits {
     let usual = Limits::default();
-    let bytes = usual.bytes.min(free / 3);
-    Limits { bytes, memory: usual.memory.min(free - bytes), ..usual }
+    let bytes = if upload > USUAL { upload } else { upload.min(free / 3) };
+    Limits { bytes, memory: usual.memory.min(free.saturating_sub(bytes)), ..usual }
+}
+
+/// The largest upload where nothing is said.
+const USUAL: u64 = domain::parts::WHOLE_MOST;
+
+fn max_upload(read: &mut Reader<'_>) -> u64 {
+    let size = |text: &str| match size(text) {
+        Some(size) if (1..=domain::parts::LONGEST).contains(&size) => Ok(size),
+        Some(_) => Err("it is out of these bounds"),
+        None => Err("a number and a unit are missing"),
+    };
+    read.read("DARKROOM_MAX_UPLOAD", "a size up to 5GiB, such as 100MB", size).unwrap_or(USUAL)
+}
+
+fn picture_memory(read: &mut Reader<'_>) -> Option<u64> {
+    let size = |text: &str| size(text).ok_or("a number and a unit are missing");
+    read.read("DARKROOM_PICTURE_MEMORY", "a size such as 1769MiB", size)
 }
 
 /// Reads `45s`, `2m` or `1h`.

@@ -53,10 +53,13 @@ impl Subject for Cloud {
 
 fn adapters(stack: Stack) -> Adapters {
     let clock = Arc::new(RealClock::default());
-    let (objects, queue) = (stack.objects(clock.clone()), stack.queues(clock.clone()));
+    let queue = stack.queues(clock.clone());
+    let objects = Arc::new(stack.objects(clock.clone()));
     let (catalog, letters, keyring) = (stack.catalog(), stack.letters(), stack.keyring());
     Adapters {
-        objects: Arc::new(objects),
+        parts: objects.clone(),
+        objects,
+        part_least: 5 << 20,
         catalog: Arc::new(catalog),
         queue: Arc::new(queue),
         letters: Arc::new(letters),
@@ -72,6 +75,11 @@ fn adapters(stack: Stack) -> Adapters {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn objects_keep_the_contract() {
     judge(contract::objects(&Cloud).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parts_keep_the_contract() {
+    judge(contract::parts(&Cloud).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,6 +1,7 @@
 //! Objects in S3. What creates says `If-None-Match: *`, so that of any number of writers one wins, and
 //! S3 says who.
 
+mod parts;
 mod stream;
 
 use std::{future::Future, ops::Range, sync::Arc, time::Duration};
@@ -10,7 +11,7 @@ use aws_sdk_s3::{
     Client,
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
-    presigning::PresigningConfig,
+    presigning::{PresignedRequest, PresigningConfig},
     primitives::ByteStream as Body,
 };
 use bytes::Bytes;
@@ -70,6 +71,9 @@ impl CloudObjects {
             Key::Foreign { .. } => {
                 let refused = || StoreError::Refused(format!("{key}: no bucket is adopted"));
                 self.buckets.adopted.as_deref().ok_or_else(refused)
+            }
+            Key::Part { .. } => {
+                Err(StoreError::Refused(format!("{key}: parts are the bucket's own affair here")))
             }
             Key::Original { .. }
             | Key::Variant { .. }
@@ -263,25 +267,30 @@ impl Objects for CloudObjects {
             .presigned(self.lifetime(terms.expires_at)?)
             .await
             .map_err(|error| answer(key, &error))?;
-        // A browser sets these itself, and lets no page do it.
-        let own = |name: &str| !matches!(name, "content-length" | "host");
-        let headers = request
-            .headers()
-            .filter(|(name, _)| own(name))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        Ok(Signed {
-            method: request.method().to_owned(),
-            url: request.uri().to_owned(),
-            headers,
-            expires_at: terms.expires_at,
-        })
+        Ok(signed(&request, terms.expires_at))
     }
 
     async fn presign_get(&self, key: &Key, expires_at: Timestamp) -> Result<String, StoreError> {
         let get = self.client.get_object().bucket(self.bucket(key)?).key(key.path());
         let request = get.presigned(self.lifetime(expires_at)?).await;
         request.map(|request| request.uri().to_owned()).map_err(|error| answer(key, &error))
+    }
+}
+
+/// A signed request as clients get it.
+fn signed(request: &PresignedRequest, expires_at: Timestamp) -> Signed {
+    // A browser sets these itself, and lets no page do it.
+    let own = |name: &str| !matches!(name, "content-length" | "host");
+    let headers = request
+        .headers()
+        .filter(|(name, _)| own(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    Signed {
+        method: request.method().to_owned(),
+        url: request.uri().to_owned(),
+        headers,
+        expires_at,
     }
 }
 
