@@ -28,7 +28,7 @@ impl OneMachine {
     fn start() -> OneMachine {
         let data = tempfile::tempdir().unwrap();
         let mut process = Command::new(binary("darkroom"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--max-upload", "200MB", "--data"])
             .arg(data.path().join("data"))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -77,18 +77,23 @@ impl Client {
         if status != 201 {
             return Err(format!("{status}: {created:#}"));
         }
-        let (upload, bytes) = (created["upload"].clone(), bytes.to_vec());
-        let put = blocking(move || {
-            let mut put = agent().put(upload["url"].as_str().unwrap());
-            for (name, value) in upload["headers"].as_object().unwrap() {
-                put = put.header(name, value.as_str().unwrap());
-            }
-            put.send(&bytes).map(|answer| answer.status().as_u16())
-        })
-        .await;
-        match put {
-            Ok(200..=299) => Ok(created["image_id"].as_str().unwrap().to_owned()),
-            other => Err(format!("the PUT: {other:?}")),
+        let upload = &created["upload"];
+        let Some(parts) = upload["parts"].as_array() else {
+            put(upload, bytes).await?;
+            return Ok(created["image_id"].as_str().unwrap().to_owned());
+        };
+        let mut sent = Vec::new();
+        for part in parts {
+            let (from, length) = (part["offset"].as_u64().unwrap(), part["length"].as_u64().unwrap());
+            let range = usize::try_from(from).unwrap()..usize::try_from(from + length).unwrap();
+            let etag = put(part, &bytes[range]).await?;
+            sent.push(json!({ "number": part["number"], "etag": etag }));
+        }
+        let complete = upload["complete_url"].as_str().unwrap();
+        let complete = complete.strip_prefix(&self.url).unwrap();
+        match self.call("POST", complete, Some(json!({ "parts": sent }))).await {
+            (202, answer) => Ok(answer["image_id"].as_str().unwrap().to_owned()),
+            (status, answer) => Err(format!("{status}: {answer:#}")),
         }
     }
 
@@ -104,6 +109,24 @@ impl Client {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
+}
+
+/// Sends bytes as a ticket says; answers the `ETag`.
+async fn put(ticket: &Value, bytes: &[u8]) -> Result<String, String> {
+    let (ticket, bytes) = (ticket.clone(), bytes.to_vec());
+    let answer = blocking(move || {
+        let mut put = agent().put(ticket["url"].as_str().unwrap());
+        for (name, value) in ticket["headers"].as_object().unwrap() {
+            put = put.header(name, value.as_str().unwrap());
+        }
+        put.send(&bytes)
+    });
+    let answer = answer.await.map_err(|error| format!("the PUT: {error}"))?;
+    if answer.status().as_u16() >= 300 {
+        return Err(format!("the PUT: {}", answer.status()));
+    }
+    let etag = answer.headers().get("etag").and_then(|value| value.to_str().ok());
+    Ok(etag.unwrap_or_default().to_owned())
 }
 
 fn agent() -> ureq::Agent {

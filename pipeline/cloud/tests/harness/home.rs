@@ -202,6 +202,7 @@ fn environment(
         ("DARKROOM_DEAD_LETTERS_ARN", dead),
         ("DARKROOM_VISIBILITY", &terms.visibility.to_string()),
         ("DARKROOM_CORS", "*"),
+        ("DARKROOM_MAX_UPLOAD", "200MB"),
         ("RUST_BACKTRACE", "1"),
     ]
     .into_iter()
