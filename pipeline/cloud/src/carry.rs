@@ -78,11 +78,15 @@ impl Carrier {
         delivery.message.retries = delivery.message.retries.saturating_add(again);
         let verdict = match stage::admit(&delivery) {
             Admission::Bury(message, problem) => Verdict::Bury(message, problem),
-            Admission::Start(started) => match started.begin(&*self.catalog, now).await {
-                Ok(Admission::Bury(message, problem)) => Verdict::Bury(message, problem),
-                Ok(Admission::Start(started)) => self.run(&started, deadline).await,
-                Err(error) => stage::judge(&delivery.message, Err(error.into()), now),
-            },
+            Admission::Start(started) => {
+                // With the starts that its receives tell of: what follows it is a new copy.
+                let message = started.message.clone();
+                match started.begin(&*self.catalog, now).await {
+                    Ok(Admission::Bury(message, problem)) => Verdict::Bury(message, problem),
+                    Ok(Admission::Start(started)) => self.run(&started, deadline).await,
+                    Err(error) => stage::judge(&message, Err(error.into()), now),
+                }
+            }
         };
         match verdict {
             Verdict::Send(mut messages) => {

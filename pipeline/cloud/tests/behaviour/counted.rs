@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+
 use super::photograph;
 use crate::harness::{
     client::Client,
@@ -25,7 +27,10 @@ async fn an_image_costs_as_few_requests_as_it_was_to() {
     let counted = home.proxy.requests();
     for id in &ids {
         client.until(id, "ready", Duration::from_secs(60)).await;
+        let bytes = item_bytes(&home, id).await;
+        assert!(bytes < 4096, "the item of {id} has {bytes} bytes");
     }
+    println!("an item has {} bytes", item_bytes(&home, &ids[0]).await);
     let count = |name: &str| counted.get(name).copied().unwrap_or_default();
     println!("of {IMAGES} images, at batch 1:");
     for (name, count) in &counted {
@@ -50,4 +55,26 @@ async fn an_image_costs_as_few_requests_as_it_was_to() {
     let reads = count("s3 GetObject");
     println!("{reads} reads of S3");
     assert_eq!(home.functions["resize"].invocations(), IMAGES, "one decode an image");
+}
+
+/// What `DynamoDB` counts of an image's item: names and values in UTF-8, three bytes for what holds others
+/// and one for each of these (Developer Guide, "DynamoDB item sizes and formats").
+async fn item_bytes(home: &Home, id: &str) -> usize {
+    let get = home.stack.clients.dynamodb.get_item().table_name(&home.stack.name);
+    let got = get.key("pk", AttributeValue::S(format!("image#{id}"))).send().await.unwrap();
+    got.item.unwrap().iter().map(|(name, value)| name.len() + value_bytes(value)).sum()
+}
+
+fn value_bytes(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(digits) => digits.len() / 2 + 2,
+        AttributeValue::Bool(_) | AttributeValue::Null(_) => 1,
+        AttributeValue::Ss(set) => set.iter().map(String::len).sum(),
+        AttributeValue::M(map) => {
+            3 + map.iter().map(|(name, value)| 1 + name.len() + value_bytes(value)).sum::<usize>()
+        }
+        AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + value_bytes(value)).sum::<usize>(),
+        other => panic!("an item holds {other:?}"),
+    }
 }

@@ -141,6 +141,8 @@ async fn allow_pages(clients: &Clients, buckets: &Buckets) {
         .allowed_headers("*")
         .allowed_methods("PUT")
         .allowed_methods("GET")
+        // What completes an upload by parts.
+        .expose_headers("ETag")
         .build()
         .unwrap();
     for bucket in [&buckets.uploads, &buckets.media] {
