@@ -106,8 +106,7 @@ pub(crate) async fn ticket(app: &App, image: &Image, cut: Cut) -> Result<Ticket,
         let (number, offset, length) = (part.number, part.offset, part.length);
         urls.push(TicketPart { number, url, headers, offset, length });
     }
-    let complete_url =
-        format!("{}/v1/uploads/{}/complete", app.api.signer.public_url(), image.id);
+    let complete_url = format!("{}/v1/uploads/{}/complete", app.api.signer.public_url(), image.id);
     Ok(Ticket { parts: urls, part_size: cut.size, complete_url, expires_at })
 }
 
@@ -270,8 +269,8 @@ pub(crate) async fn receive(
     match admit(&app, &key, &uri, &headers).await {
         Ok((image, part)) => {
             let upload = Key::Upload { image: image.id };
-            let etag = app.api.parts.write(&upload, &image.id.to_string(), part, intake.stream());
-            let etag = etag.await;
+            let id = image.id.to_string();
+            let etag = app.api.parts.write(&upload, &id, part, intake.stream()).await;
             intake.drain().await;
             let exactly = Exactly { size: part.length, sha256: None };
             let etag =
