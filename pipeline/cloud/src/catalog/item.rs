@@ -102,9 +102,9 @@ impl Entry {
     pub(super) fn follow(&self, next: &Image) -> Result<Item, StoreError> {
         let mut item = Item::from([
             (PK.to_owned(), text(pk(next.id))),
-            (REV.to_owned(), number(self.rev + 1)),
+            (REV.to_owned(), number(&(self.rev + 1))),
             (STATUS.to_owned(), text(next.status.as_str())),
-            (VERSION.to_owned(), number(next.version)),
+            (VERSION.to_owned(), number(&next.version)),
             (TOUCHED.to_owned(), text(next.touched_at.to_string())),
         ]);
         let mut set = |name: &str, value: AttributeValue| drop(item.insert(name.to_owned(), value));
@@ -137,7 +137,7 @@ impl Entry {
         }
         if next.status == Status::Expired {
             let until = next.expires_at.checked_add(KEPT).unwrap_or(Timestamp::MAX);
-            set(TTL, number(until.as_second()));
+            set(TTL, number(&until.as_second()));
         }
         Ok(item)
     }
