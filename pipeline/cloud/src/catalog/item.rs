@@ -22,6 +22,8 @@ pub(super) const ENDED: &str = "ended";
 /// There only while a recorded piece changes more than `ended`: the sweeper nudged the image, or
 /// somebody asked for pieces beside its set.
 pub(super) const INVOLVED: &str = "involved";
+/// The name of the write that wrote it, by which a writer knows its own.
+pub(super) const WRITE: &str = "write";
 /// All else, as JSON.
 const BODY: &str = "body";
 /// There where what serves is what ended, which then is written once.
