@@ -23,6 +23,9 @@ use cloud::{
 };
 use domain::{Clock, StageName};
 
+/// The object of presets: of none of our layout, so that no other object is taken for it.
+const PRESETS: &str = "settings/presets.toml";
+
 /// The repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -31,7 +34,7 @@ pub(crate) fn root() -> PathBuf {
 /// A server of moto, which ends with this process.
 pub(crate) struct Moto {
     pub(crate) url: String,
-    _process: Child,
+    process: Child,
 }
 
 impl Moto {
@@ -55,17 +58,27 @@ impl Moto {
         let said = process.stdout.take().expect("it is piped");
         BufReader::new(said).read_line(&mut port).expect("moto says its port");
         let url = format!("http://127.0.0.1:{}", port.trim());
-        Moto { url, _process: process }
+        Moto { url, process }
+    }
+
+    /// The id of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     pub(crate) fn clients(&self) -> Clients {
+        Moto::clients_at(&self.url)
+    }
+
+    /// Clients that reach it by another address.
+    pub(crate) fn clients_at(url: &str) -> Clients {
         let config = aws_config::SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
             .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
                 Credentials::new("test", "test", None, None, "test"),
             ))
-            .endpoint_url(&self.url)
+            .endpoint_url(url)
             .build();
         Clients::new(&config, BucketStyle::Path)
     }
@@ -105,6 +118,17 @@ impl Stack {
         }
         let table = Table::new(clients.dynamodb.clone(), &name);
         Stack { name, clients, buckets, table, queues }
+    }
+
+    /// Where presets are, as functions are told.
+    pub(crate) fn presets(&self) -> String {
+        format!("s3://{}/{PRESETS}", self.buckets.media)
+    }
+
+    /// Puts presets there.
+    pub(crate) async fn put_presets(&self, text: &str) {
+        let put = self.clients.s3.put_object().bucket(&self.buckets.media).key(PRESETS);
+        put.body(text.as_bytes().to_vec().into()).send().await.unwrap();
     }
 
     pub(crate) fn objects(&self, clock: Arc<dyn Clock>) -> CloudObjects {
