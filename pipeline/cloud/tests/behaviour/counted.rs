@@ -1,9 +1,15 @@
-//! What an image costs, counted and not guessed: requests to each service and invocations.
+//! What an image costs, counted and not guessed: requests to each service and invocations. `darkroom
+//! estimate` makes a bill of it, so what it takes for counted is held to what is.
+
+#[path = "../../../local/estimate/counted.rs"]
+#[expect(unreachable_pub, reason = "it is public where it belongs, in the home on one machine")]
+mod estimate;
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use self::estimate::COUNTED;
 use crate::harness::{
     client::Client,
     home::{Home, Terms},
@@ -14,6 +20,9 @@ use crate::harness::{
 const IMAGES: u64 = 10;
 /// Variants, derived values and metadata.
 const PIECES: u64 = 8;
+/// What comes once and not with every image: a process writes down a tenant that it had not seen, and S3
+/// tells of each bucket that it will tell.
+const ONCE: u64 = 5;
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a few hundred, for people")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -56,6 +65,16 @@ async fn an_image_costs_as_few_requests_as_it_was_to() {
     let reads = count("s3 GetObject");
     println!("{reads} reads of S3");
     assert_eq!(home.functions["resize"].invocations(), IMAGES, "one decode an image");
+    let requests = COUNTED.requests().map(|(name, each)| (name, each, count(name)));
+    let invoked = |name: &str| home.functions[name].invocations();
+    let invocations = COUNTED.invocations().map(|(name, each)| (name, each, invoked(name)));
+    for (name, each, counted) in requests.into_iter().chain(invocations) {
+        let expected = IMAGES * u64::from(each);
+        assert!(
+            (expected..=expected + ONCE).contains(&counted),
+            "{name}: {counted}, where pipeline/local/estimate/counted.rs has {expected}"
+        );
+    }
 }
 
 /// What `DynamoDB` counts of an image's item: names and values in UTF-8, three bytes for what holds others
