@@ -114,7 +114,7 @@ fn parts_in_any_order_become_the_upload() {
     let parts = long.send_all(&server, &bytes);
     assert!(!server.holds(&long.key()), "nothing is there before it is completed");
     let reply = long.complete(&server, &parts);
-    assert_eq!(reply.ok(202), &json!({ "image_id": long.id.to_string() }));
+    assert_eq!(reply.ok(202), json!({ "image_id": long.id.to_string() }));
     let stored = server.run(domain::Objects::read(&*server.objects, &long.key())).unwrap();
     assert_eq!(Sha256::of(&stored), Sha256::of(&bytes));
     let told = server.waiting(StageName::Ingest);

@@ -94,7 +94,9 @@ fn value_bytes(value: &AttributeValue) -> usize {
         AttributeValue::M(map) => {
             3 + map.iter().map(|(name, value)| 1 + name.len() + value_bytes(value)).sum::<usize>()
         }
-        AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + value_bytes(value)).sum::<usize>(),
+        AttributeValue::L(list) => {
+            3 + list.iter().map(|value| 1 + value_bytes(value)).sum::<usize>()
+        }
         other => panic!("an item holds {other:?}"),
     }
 }
