@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{Sha256, record::Record};
+use domain::{Sha256, record::Record, trace::Trace};
 use imaging::Format;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -183,6 +183,11 @@ impl Client {
     /// An image's record.
     pub fn image(&self, id: &str) -> Answer<Record> {
         self.send("GET", &format!("/v1/images/{id}"), None)
+    }
+
+    /// An image's life.
+    pub fn trace(&self, id: &str) -> Answer<Trace> {
+        self.send("GET", &format!("/v1/images/{id}/trace"), None)
     }
 
     /// Shows each record of an image as it changes, until nothing more happens by itself; answers
