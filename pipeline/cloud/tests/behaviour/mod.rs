@@ -4,6 +4,8 @@
 mod alike;
 mod children;
 mod counted;
+mod numbers;
+mod traced;
 mod trouble;
 
 use std::time::Duration;

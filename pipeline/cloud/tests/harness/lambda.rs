@@ -27,8 +27,9 @@ use axum::{
 };
 use serde_json::{Value, json};
 use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
     net::TcpListener,
-    process::{Child, Command},
+    process::{Child, ChildStdout, Command},
     sync::{Notify, mpsc, oneshot},
     task::JoinHandle,
 };
@@ -51,6 +52,8 @@ struct Shared {
     at_work: Mutex<HashMap<u32, String>>,
     invocations: AtomicU64,
     pids: Mutex<Vec<u32>>,
+    /// What it wrote to standard output, where the service reads its log.
+    said: Mutex<Vec<String>>,
 }
 
 struct Invocation {
@@ -78,6 +81,7 @@ impl Function {
             at_work: Mutex::default(),
             invocations: AtomicU64::new(0),
             pids: Mutex::default(),
+            said: Mutex::default(),
         });
         let mut tasks = Vec::new();
         for number in 0..processes {
@@ -131,6 +135,13 @@ impl Function {
         self.shared.invocations.load(Ordering::Relaxed)
     }
 
+    /// The lines of its log, as JSON.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        let said = self.shared.said.lock().unwrap();
+        let parse = |line: &String| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+        said.iter().map(parse).collect()
+    }
+
     /// The ids of its processes.
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.shared.pids.lock().unwrap().clone()
@@ -162,11 +173,12 @@ async fn keep(
         let mut child: Child = Command::new(&binary)
             .env_clear()
             .envs(&environment)
-            .stdout(Stdio::inherit())
+            .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+        tokio::spawn(listen(child.stdout.take().unwrap(), Arc::clone(&shared)));
         let pid = child.id().unwrap_or_default();
         shared.pids.lock().unwrap().push(pid);
         let mut busy_since: Option<(String, SystemTime)> = None;
@@ -194,6 +206,15 @@ async fn keep(
         if let Some(answer) = answer {
             drop(answer.send(Err("the process ended".to_owned())));
         }
+    }
+}
+
+/// Keeps every whole line, and shows it to whoever runs the tests.
+async fn listen(stdout: ChildStdout, shared: Arc<Shared>) {
+    let mut lines = BufReader::new(stdout).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        println!("{line}");
+        shared.said.lock().unwrap().push(line);
     }
 }
 
