@@ -17,10 +17,10 @@ pub const WORKER_LEAST: u64 = WORKER_BASE + (64 << 20);
 /// The most that a worker is given unasked.
 const WORKER_MOST: u64 = 3 << 29;
 
-/// What a worker needs for the largest picture that the usual limits allow.
-fn enough() -> u64 {
+/// What a worker needs for the largest picture that the usual limits allow, in a file of so many bytes.
+fn enough(upload: u64) -> u64 {
     let usual = Limits::default();
-    WORKER_BASE + usual.bytes + usual.memory
+    WORKER_BASE + usual.bytes.max(upload) + usual.memory
 }
 
 /// What decided how many workers there are.
@@ -52,15 +52,22 @@ pub struct Capacity {
     pub each: u64,
     /// What decided it.
     pub reason: Reason,
+    /// Bytes of the largest upload.
+    pub upload: u64,
 }
 
 impl Capacity {
     /// One worker a core and one more, as far as the memory holds the largest picture for each; at
-    /// least one. The one more has a core while another waits for its disk or its next message:
+    /// least one. `upload` is what the largest file may have. The one more has a core while another waits for its disk or its next message:
     /// `benches/README.md` says what that is worth.
-    pub fn of(asked: Option<NonZeroUsize>, cores: NonZeroUsize, memory: Memory) -> Self {
+    pub fn of(
+        asked: Option<NonZeroUsize>,
+        cores: NonZeroUsize,
+        memory: Memory,
+        upload: u64,
+    ) -> Self {
         let (Memory::Asked(all) | Memory::Spare(all)) = memory;
-        let affordable = usize::try_from(all / enough()).unwrap_or(usize::MAX);
+        let affordable = usize::try_from(all / enough(upload)).unwrap_or(usize::MAX);
         let affordable = NonZeroUsize::new(affordable).unwrap_or(NonZeroUsize::MIN);
         let busy = cores.saturating_add(1);
         let (workers, reason) = match asked {
@@ -71,23 +78,32 @@ impl Capacity {
         let each = all / workers.get() as u64;
         let each = match memory {
             Memory::Asked(_) => each,
-            Memory::Spare(_) => each.clamp(WORKER_LEAST, WORKER_MOST),
+            Memory::Spare(_) => {
+                let more = upload.saturating_sub(Limits::default().bytes);
+                each.clamp(WORKER_LEAST, WORKER_MOST + more)
+            }
         };
-        Self { workers, each, reason }
+        Self { workers, each, reason, upload }
     }
 
     /// The limits that keep a picture below the memory of one worker: the file is held once, and
     /// what decoding it takes is predicted before it is begun.
     pub fn limits(&self) -> Limits {
-        limits_within(self.each.saturating_sub(WORKER_BASE))
+        limits_within(self.each.saturating_sub(WORKER_BASE), self.upload)
+    }
+
+    /// Whether a worker holds the largest upload, and the least of a picture besides.
+    pub fn holds_uploads(&self) -> bool {
+        self.upload <= Limits::default().bytes || self.each >= WORKER_LEAST + self.upload
     }
 }
 
-/// The limits under which a picture and what its work takes stay within so many bytes.
-pub(crate) fn limits_within(spare: u64) -> Limits {
+/// The limits under which a picture and what its work takes stay within so many bytes. A file as large
+/// as is usual is refused where it would take most of them; a larger one was asked for.
+pub(crate) fn limits_within(spare: u64, upload: u64) -> Limits {
     let usual = Limits::default();
-    let bytes = usual.bytes.min(spare / 4);
-    Limits { bytes, memory: usual.memory.min(spare - bytes), ..usual }
+    let bytes = if upload > usual.bytes { upload } else { upload.min(spare / 4) };
+    Limits { bytes, memory: usual.memory.min(spare.saturating_sub(bytes)), ..usual }
 }
 
 impl fmt::Display for Capacity {

@@ -1,21 +1,18 @@
 //! A client of any home's HTTP API, for the command line: blocking, one request at a time.
 
 mod event;
+mod upload;
 
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read as _, Seek as _},
-    path::Path,
+    io::{self, BufRead, BufReader},
     time::Duration,
 };
 
-use domain::{Sha256, record::Record, trace::Trace};
-use imaging::Format;
+use domain::{record::Record, trace::Trace};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use sha2::Digest as _;
 use ureq::{
-    Agent, AsSendBody, Body, SendBody,
+    Agent, AsSendBody, Body,
     http::{self, Request, Response, StatusCode},
 };
 
@@ -69,19 +66,6 @@ pub enum ClientError {
 }
 
 type Answer<T> = Result<T, ClientError>;
-
-#[derive(Deserialize)]
-struct Ticket {
-    image_id: String,
-    upload: Upload,
-}
-
-#[derive(Deserialize)]
-struct Upload {
-    method: String,
-    url: String,
-    headers: serde_json::Map<String, Value>,
-}
 
 /// Work that was given up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -153,31 +137,6 @@ impl Client {
     #[must_use]
     pub fn with_silence(self, silence: Duration) -> Self {
         Self { silence, ..self }
-    }
-
-    /// Uploads a file; answers its image's id.
-    pub fn upload(&self, path: &Path) -> Answer<String> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        let (checksum, content_type) = read_through(&mut file)?;
-        let request = json!({
-            "content_length": length,
-            "content_type": content_type,
-            "checksum_sha256": checksum.to_base64(),
-            "filename": path.file_name().map(|name| name.to_string_lossy()),
-        });
-        let ticket: Ticket = self.send("POST", "/v1/uploads", Some(&request))?;
-        file.rewind()?;
-        let mut put = Request::builder()
-            .method(ticket.upload.method.as_str())
-            .uri(&ticket.upload.url)
-            .header("content-length", length);
-        for (name, value) in &ticket.upload.headers {
-            put = put.header(name, value.as_str().unwrap_or_default());
-        }
-        let url = &ticket.upload.url;
-        self.run(url, put.body(SendBody::from_reader(&mut file)))?;
-        Ok(ticket.image_id)
     }
 
     /// An image's record.
@@ -336,25 +295,6 @@ impl Client {
             Some(authorization) => request.header("authorization", authorization),
             None => request,
         }
-    }
-}
-
-/// The checksum of a file and the type of its first bytes.
-fn read_through(file: &mut File) -> io::Result<(Sha256, &'static str)> {
-    let mut hash = sha2::Sha256::new();
-    let mut chunk = vec![0; 1 << 16];
-    let mut content_type = None;
-    loop {
-        let count = file.read(&mut chunk)?;
-        // What it is called does not matter, what it begins with does. What we do not know is sent
-        // all the same: it is the server that decides.
-        content_type.get_or_insert_with(|| {
-            Format::sniff(&chunk[..count]).map_or("application/octet-stream", Format::media_type)
-        });
-        if count == 0 {
-            return Ok((Sha256(hash.finalize().into()), content_type.unwrap_or_default()));
-        }
-        hash.update(&chunk[..count]);
     }
 }
 

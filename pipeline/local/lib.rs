@@ -12,6 +12,7 @@ pub mod connections;
 pub mod data_directory;
 pub mod database;
 mod disk;
+pub mod estimate;
 mod heap;
 pub mod in_memory;
 pub mod logging;

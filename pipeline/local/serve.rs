@@ -15,7 +15,7 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
-use domain::{Clock, Keyring, StoreError, signing::Signer};
+use domain::{Clock, Keyring, StoreError, parts::PartObjects, signing::Signer};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use tokio::{
@@ -162,6 +162,7 @@ impl Server {
             tally: tally.clone(),
         };
         let router = api::router(Api {
+            parts: Arc::new(PartObjects::new(objects.clone())),
             objects,
             catalog: database.clone(),
             outbox: database.clone(),

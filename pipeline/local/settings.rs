@@ -14,6 +14,7 @@ use std::{
 
 use api::Cors;
 use clap::Args;
+use domain::parts;
 use imaging::Limits;
 
 use crate::{
@@ -67,6 +68,10 @@ pub struct Flags {
     /// How long an upload URL is good for
     #[arg(long, env = "DARKROOM_UPLOAD_LIFETIME", value_name = "TIME", default_value = "1h")]
     pub upload_lifetime: String,
+    /// The largest file that is taken, up to 5GiB. Above 100MB uploads come by parts, and every worker is
+    /// given as much memory more
+    #[arg(long, env = "DARKROOM_MAX_UPLOAD", value_name = "SIZE", default_value = "100MB")]
+    pub max_upload: String,
     /// How log lines look: text or json
     #[arg(long, env = "DARKROOM_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     pub log_format: String,
@@ -255,12 +260,24 @@ fn capacity(flags: &Flags, mistakes: &mut Mistakes) -> Capacity {
         }
     };
     let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let capacity = Capacity::of(asked, cores, memory);
+    let upload = parse_size(&flags.max_upload).filter(|size| (1..=parts::LONGEST).contains(size));
+    let upload = upload.unwrap_or_else(|| {
+        mistakes.add("max-upload", &flags.max_upload, "a size up to 5GiB, such as 100MB or 2GiB");
+        Limits::default().bytes
+    });
+    let capacity = Capacity::of(asked, cores, memory, upload);
     if capacity.each < WORKER_LEAST {
         let workers = capacity.workers.get();
         let least = (workers as u64 * WORKER_LEAST) >> 20;
         let given = flags.memory.as_deref().unwrap_or_default();
         mistakes.add("memory", given, &format!("at least {least}MiB for {workers} workers"));
+    } else if !capacity.holds_uploads() {
+        let each = capacity.each >> 20;
+        let least = (WORKER_LEAST + upload).div_ceil(1 << 20);
+        let form = format!(
+            "less, or --memory and --workers that give each worker {least}MiB, where it has {each}"
+        );
+        mistakes.add("max-upload", &flags.max_upload, &form);
     }
     capacity
 }

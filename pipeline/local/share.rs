@@ -43,7 +43,7 @@ impl Share {
 
     /// The limits under which any one picture fits into it.
     pub fn limits(&self) -> Limits {
-        capacity::limits_within(self.all)
+        capacity::limits_within(self.all, imaging::Limits::default().bytes)
     }
 
     /// Takes as much, after waiting until it is there; what is more than everything gets everything.

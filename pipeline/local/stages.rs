@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{Catalog, Objects, Stage, StageName};
+use domain::{Catalog, Objects, Stage, StageName, parts::PartObjects};
 use fanout::{Fanout, Patience};
 use imaging::{Limits, Presets};
 use jiff::Timestamp;
@@ -35,6 +35,7 @@ pub fn fanout(
     alive_since: Timestamp,
 ) -> Fanout {
     Fanout {
+        parts: Arc::new(PartObjects::new(Arc::clone(&objects))),
         objects,
         catalog,
         presets,

@@ -12,6 +12,7 @@ use axum::{
 use domain::{
     Message, Offers, Outbox, Problem, Queue as _, StageName, StoreError,
     memory::{ManualClock, MemoryCatalog, MemoryKeyring, MemoryObjects, MemoryQueue},
+    parts::PartObjects,
     signing::Signer,
 };
 use imaging::Presets;
@@ -72,8 +73,10 @@ impl Vitals for Silent {
 
 fn router(gate: &Arc<Gate>, clock: Arc<ManualClock>) -> Router {
     let signer = Signer::new(*b"a secret of thirty-two bytes, so", "http://localhost");
+    let objects = Arc::new(MemoryObjects::new(signer.clone()));
     api::router(Api {
-        objects: Arc::new(MemoryObjects::new(signer.clone())),
+        parts: Arc::new(PartObjects::new(objects.clone())),
+        objects,
         catalog: Arc::new(MemoryCatalog::new()),
         outbox: gate.clone(),
         letters: gate.queue.clone(),

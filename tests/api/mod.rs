@@ -19,6 +19,8 @@ mod images;
 mod on_request;
 mod page;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod parts;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod receive;
 mod schema;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]

@@ -17,11 +17,12 @@ use domain::{
     image::{Expectation, Flip, Made, Outcome, Progress, Purpose, Source},
     memory::{ManualClock, MemoryCatalog, MemoryKeyring, MemoryObjects, MemoryQueue},
     message::Body,
+    parts::PartObjects,
     ports::{ApiKey, Clock, Role, Written},
     record::variant_key,
     signing::Signer,
 };
-use imaging::{Channels, Format, Header, Orientation, Presets};
+use imaging::{Channels, Format, Header, Limits, Orientation, Presets};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -41,6 +42,8 @@ pub(crate) struct Options {
     pub(crate) requests: Requests,
     pub(crate) closing: bool,
     pub(crate) room: u64,
+    /// Bytes of the largest upload.
+    pub(crate) upload: u64,
     pub(crate) catalog: Option<Arc<dyn Catalog>>,
     pub(crate) objects: Option<fn(Signer) -> Arc<dyn Objects>>,
     pub(crate) outbox: Option<Arc<dyn Outbox>>,
@@ -65,6 +68,7 @@ impl Default for Options {
             requests: Requests { poll: Duration::from_millis(5), ..Requests::default() },
             closing: false,
             room: u64::MAX,
+            upload: Settings::default().limits.bytes,
             catalog: None,
             objects: None,
             outbox: None,
@@ -118,11 +122,13 @@ impl Server {
         let catalog = options.catalog.unwrap_or_else(|| Arc::new(MemoryCatalog::new()));
         let keyring = Arc::new(MemoryKeyring::new());
         let offers = Arc::new(Mutex::new(Arc::new(Offers::from(Presets::built_in()))));
+        let stored: Arc<dyn Objects> = match options.objects {
+            Some(other) => other(signer.clone()),
+            None => Arc::clone(&objects) as _,
+        };
         let router = api::router(Api {
-            objects: match options.objects {
-                Some(other) => other(signer.clone()),
-                None => Arc::clone(&objects) as _,
-            },
+            parts: Arc::new(PartObjects::new(Arc::clone(&stored))),
+            objects: stored,
             catalog: Arc::clone(&catalog),
             outbox: options.outbox.unwrap_or_else(|| Arc::clone(&queue) as _),
             letters: Arc::clone(&queue) as _,
@@ -135,6 +141,7 @@ impl Server {
             }),
             closing: Arc::new(move || options.closing),
             settings: Settings {
+                limits: Limits { bytes: options.upload, ..Limits::default() },
                 access: options.access,
                 cors: options.cors,
                 object_origins: options.object_origins,

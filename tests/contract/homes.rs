@@ -7,6 +7,7 @@ use domain::{
     Clock,
     contract::{Adapters, Subject},
     memory::{ManualClock, MemoryCatalog, MemoryKeyring, MemoryObjects, MemoryQueue},
+    parts::PartObjects,
     signing::Signer,
 };
 use local::{
@@ -32,8 +33,11 @@ pub(super) fn memory() -> Adapters {
     let clock = clock();
     let signer = Signer::new("secret", "http://localhost:8080");
     let queue = Arc::new(MemoryQueue::new(Arc::clone(&clock) as Arc<dyn Clock>));
+    let objects = Arc::new(MemoryObjects::new(signer).with_room(ROOM));
     Adapters {
-        objects: Arc::new(MemoryObjects::new(signer).with_room(ROOM)),
+        parts: Arc::new(PartObjects::new(objects.clone())),
+        objects,
+        part_least: 1000,
         catalog: Arc::new(MemoryCatalog::new()),
         queue: queue.clone(),
         letters: queue,
@@ -82,8 +86,11 @@ fn start(
     let database = Arc::new(Database::open(&data.database_path(), shared).unwrap());
     let keep: Box<dyn Any + Send + Sync> = Box::new((data, Arc::clone(&directory)));
     let same_clock = Arc::clone(&clock);
+    let objects = Arc::new(objects.unwrap());
     Adapters {
-        objects: Arc::new(objects.unwrap()),
+        parts: Arc::new(PartObjects::new(objects.clone())),
+        objects,
+        part_least: 1000,
         catalog: database.clone(),
         queue: database.clone(),
         letters: database.clone(),

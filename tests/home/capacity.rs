@@ -9,6 +9,9 @@ use super::server::{Server, wait_for};
 
 const GIB: u64 = 1 << 30;
 
+/// The largest upload where nothing is said.
+const USUAL: u64 = 100_000_000;
+
 fn number(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).expect("not zero")
 }
@@ -25,7 +28,7 @@ fn memory_decides_where_there_are_more_cores_than_it_holds_pictures_for() {
         (1, 4 * GIB, 2, Reason::Cores(1)),
         (8, 1024 * GIB, 9, Reason::Cores(8)),
     ] {
-        let found = Capacity::of(None, number(cores), Memory::Spare(spare));
+        let found = Capacity::of(None, number(cores), Memory::Spare(spare), USUAL);
         assert_eq!((found.workers.get(), found.reason), (workers, reason), "{cores}, {spare}");
         assert!(found.each >= WORKER_LEAST, "{cores}, {spare}: {found}");
         if workers > 1 {
@@ -36,11 +39,11 @@ fn memory_decides_where_there_are_more_cores_than_it_holds_pictures_for() {
 
 #[test]
 fn what_is_asked_for_is_done() {
-    let found = Capacity::of(Some(number(6)), number(2), Memory::Asked(3 * GIB));
+    let found = Capacity::of(Some(number(6)), number(2), Memory::Asked(3 * GIB), USUAL);
     assert_eq!((found.workers.get(), found.each, found.reason), (6, GIB / 2, Reason::Asked));
     assert!(found.limits().memory < Limits::default().memory);
     // Not more than is there, so that the settings can say that it is too little.
-    let found = Capacity::of(Some(number(6)), number(2), Memory::Asked(GIB));
+    let found = Capacity::of(Some(number(6)), number(2), Memory::Asked(GIB), USUAL);
     assert!(found.each < WORKER_LEAST);
 }
 
@@ -48,7 +51,7 @@ fn what_is_asked_for_is_done() {
 fn the_largest_picture_is_as_large_as_the_limits_let_through() {
     let presets = Presets::built_in();
     let of = |each| {
-        let capacity = Capacity::of(Some(number(1)), number(1), Memory::Asked(each));
+        let capacity = Capacity::of(Some(number(1)), number(1), Memory::Asked(each), USUAL);
         Largest::within(presets, &capacity.limits())
     };
     let (least, half, whole) = (of(WORKER_LEAST), of(GIB / 2), of(2 * GIB));
@@ -59,7 +62,7 @@ fn the_largest_picture_is_as_large_as_the_limits_let_through() {
     // What waits to be asked for is to fit, too.
     let file = "[variants.whole]\nwidth = 65535\nformats = ['png']\nwhen = 'request'\n";
     let presets = Presets::parse(file).expect("presets");
-    let capacity = Capacity::of(Some(number(1)), number(1), Memory::Asked(GIB / 2));
+    let capacity = Capacity::of(Some(number(1)), number(1), Memory::Asked(GIB / 2), USUAL);
     let unreduced = Largest::within(&presets, &capacity.limits());
     assert!(unreduced.baseline < half.baseline, "{unreduced} of {half}");
 }

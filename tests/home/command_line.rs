@@ -248,6 +248,7 @@ fn help_is_there_for_every_command() {
         "dead-letters",
         "keys",
         "presets",
+        "estimate",
         "completions",
     ];
     let (code, said, _) = run(&["--help"]);

@@ -8,6 +8,8 @@ mod command_line;
 mod connections;
 mod drain;
 mod durability;
+#[expect(clippy::expect_used, reason = "a helper that cannot go on ends its test")]
+mod estimate;
 mod following;
 #[expect(
     clippy::unwrap_used,

@@ -30,6 +30,7 @@ fn keys() -> impl Strategy<Value = Key> {
     let visibilities = prop_oneof![Just(Visibility::Public), Just(Visibility::Private)];
     prop_oneof![
         images().prop_map(|image| Key::Upload { image }),
+        (images(), any::<u16>()).prop_map(|(image, number)| Key::Part { image, number }),
         (images(), hashes()).prop_map(|(image, hash)| Key::Original { image, hash }),
         (images(), hashes()).prop_map(|(image, hash)| Key::Metadata { image, hash }),
         hashes().prop_map(|hash| Key::Asset { hash }),
@@ -90,6 +91,7 @@ proptest! {
         }
         for &image in &images {
             keys.push(Key::Upload { image });
+            keys.extend([1, 2, 11111].map(|number| Key::Part { image, number }));
             for &hash in &hashes {
                 keys.extend([Key::Original { image, hash }, Key::Metadata { image, hash }]);
                 for file in ["small.webp", "small.jpeg", "in.json"] {

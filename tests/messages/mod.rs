@@ -99,6 +99,7 @@ fn v1() -> Result<Vec<(&'static str, Message)>, Box<dyn std::error::Error>> {
         ("sweep_phase", sweep(SweepPhase::Processing, None)),
         ("sweep_erased", sweep(SweepPhase::Erased, Some("1763878680|x"))),
         ("sweep_cursor", sweep(SweepPhase::Uploads, Some("in/x"))),
+        ("sweep_parts", sweep(SweepPhase::Parts, None)),
         (
             "sweep_pending",
             Message { retries: 1, ..sweep(SweepPhase::Pending, Some("1763878680|x")) },

@@ -15,9 +15,13 @@ use crate::home::server::{Server, darkroom};
 
 /// Walks through the page of a server of its own.
 fn walk(script: &str) {
+    walk_with(script, &[]);
+}
+
+fn walk_with(script: &str, flags: &[&str]) {
     let Some(walk) = Walk::new(script) else { return };
     let home = tempfile::tempdir().expect("a folder for a while");
-    let server = Server::start(&home.path().join("data"), &[]);
+    let server = Server::start(&home.path().join("data"), flags);
     walk.run(home.path(), &[("PAGE_URL", &server.url)]);
 }
 
@@ -39,6 +43,11 @@ fn what_goes_wrong_is_told_and_what_passes_is_waited_for() {
 #[test]
 fn streams_that_end_early_are_resumed_and_batches_get_through() {
     walk("events.mjs");
+}
+
+#[test]
+fn a_long_file_goes_by_parts() {
+    walk_with("parts.mjs", &["--max-upload", "200MB"]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What the sweeper heals, and what it leaves alone.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use domain::{
     Budget, Catalog as _, Clock as _, ImageId, Key, Message, Objects as _, Outbox as _, Queue as _,
     Stage as _, StageName, Status,
@@ -12,7 +13,7 @@ use domain::{
 use super::{
     draw,
     intruder::{Intruder, Moment},
-    world::{BEGINNING, Stages, VISIBILITY, World},
+    world::{BEGINNING, Stages, VISIBILITY, World, pending},
 };
 
 async fn sweep(world: &World, stages: &Stages) {
@@ -248,6 +249,38 @@ async fn a_list_is_left_and_taken_up_again_between_two_files() {
         left.push(world.objects.list(&Prefix::Uploads, None, 100).await.unwrap().items.len());
     }
     assert_eq!(left, [35, 10, 0]);
+}
+
+/// Parts wait for as long as their upload does, and a day where nobody knows of it.
+#[tokio::test]
+async fn parts_that_nobody_completes_are_given_up() {
+    let world = World::new();
+    let stages = world.stages();
+    let of = |number: u8| ImageId::mint(1_790_000_000_000, &[number; 10]);
+    let (open, stranger, ready) = (of(1), of(2), world.upload(3, &draw::jpeg(60, 40, 1)).await);
+    let record = pending(open, 1 << 30, world.clock.now());
+    world.catalog.create(&record, None).await.unwrap();
+    world.settle(&stages).await;
+    for image in [open, stranger, ready] {
+        for number in 1..=2 {
+            let key = Key::Part { image, number };
+            world.objects.write_if_absent(&key, Bytes::from_static(b"part")).await.unwrap();
+        }
+    }
+    let left = async || {
+        let page = world.objects.list(&Prefix::Parts, None, 100).await.unwrap();
+        page.items.iter().filter_map(Key::image).collect::<BTreeSet<_>>()
+    };
+    sweep(&world, &stages).await;
+    assert_eq!(left().await, BTreeSet::from([open, stranger]), "those of a finished upload go");
+    world.clock.advance(Duration::from_mins(16));
+    sweep(&world, &stages).await;
+    assert_eq!(left().await, BTreeSet::from([stranger]), "those of an upload that has ended go");
+    let record = world.catalog.image(open).await.unwrap();
+    assert_eq!(record.status, Status::Expired);
+    world.clock.advance(Duration::from_hours(25));
+    sweep(&world, &stages).await;
+    assert_eq!(left().await, BTreeSet::new());
 }
 
 /// Images that merely wait for a worker, behind a day of other work, are said again a few times and

@@ -9,6 +9,7 @@ use domain::{
     key::Prefix,
     memory::{ManualClock, MemoryCatalog, MemoryObjects, MemoryQueue},
     message::Body,
+    parts::PartObjects,
     signing::Signer,
 };
 use fanout::{Fanout, Patience};
@@ -112,6 +113,7 @@ impl Stages {
             },
             fanout: Fanout {
                 objects: objects.clone(),
+                parts: Arc::new(PartObjects::new(objects.clone())),
                 catalog: catalog.clone(),
                 presets: Arc::new(move || presets.clone()),
                 limits: Limits::default(),

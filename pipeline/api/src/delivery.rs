@@ -228,9 +228,11 @@ fn media_type(key: &Key) -> &'static str {
             imaging::Format::from_name(extension)
                 .map_or("application/octet-stream", imaging::Format::media_type)
         }
-        Key::Upload { .. } | Key::Foreign { .. } | Key::Original { .. } | Key::Asset { .. } => {
-            "application/octet-stream"
-        }
+        Key::Upload { .. }
+        | Key::Part { .. }
+        | Key::Foreign { .. }
+        | Key::Original { .. }
+        | Key::Asset { .. } => "application/octet-stream",
     }
 }
 

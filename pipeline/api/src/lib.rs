@@ -1,6 +1,6 @@
 //! The HTTP API: one axum router over the ports, the same in both homes.
 //!
-//! Each room is a module: what a client sends in ([`uploads`], [`receive`]), what it asks about
+//! Each room is a module: what a client sends in ([`uploads`], [`receive`], [`parts`]), what it asks about
 //! ([`images`], [`list`], [`events`], [`trace`]), what it takes away ([`erase`], [`dead_letters`]) and what
 //! anybody may fetch ([`delivery`], [`choice`], [`making`], [`page`]). In front of them stand, from the outside in: the
 //! request's id, log line and count ([`request`]), the rules for other origins ([`settings::Cors`]),
@@ -30,6 +30,7 @@ mod mint;
 mod openapi;
 mod page;
 mod params;
+mod parts;
 mod problem;
 mod ranges;
 mod receive;
@@ -44,7 +45,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::{Router, middleware};
-use domain::{Catalog, Clock, DeadLetters, Keyring, Objects, Offers, Outbox, signing::Signer};
+use domain::{
+    Catalog, Clock, DeadLetters, Keyring, Objects, Offers, Outbox, Parts, signing::Signer,
+};
 use tokio::sync::Semaphore;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -56,6 +59,8 @@ use self::traffic::Traffic;
 pub struct Api {
     /// Uploads, variants and metadata.
     pub objects: Arc<dyn Objects>,
+    /// Uploads that come by parts.
+    pub parts: Arc<dyn Parts>,
     /// Images.
     pub catalog: Arc<dyn Catalog>,
     /// Where what happened is sent to the stages.
@@ -114,6 +119,9 @@ pub fn router(api: Api) -> Router {
         .routes(routes!(openapi::document))
         .routes(routes!(uploads::create))
         .routes(routes!(receive::upload))
+        .routes(routes!(parts::sign))
+        .routes(routes!(parts::complete))
+        .routes(routes!(parts::receive))
         .routes(routes!(list::images))
         .routes(routes!(images::image, erase::erase))
         .routes(routes!(events::follow))

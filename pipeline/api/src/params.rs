@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequestParts, Query, RawPathParams},
     http::{Uri, request::Parts},
 };
-use domain::{Code, ImageId};
+use domain::{Code, ImageId, Key};
 
 use crate::{
     App,
@@ -36,6 +36,18 @@ impl FromRequestParts<Arc<App>> for Name {
         let params = params.iter().flatten();
         let id = params.into_iter().find(|(name, _)| *name == "id").map(|(_, value)| value);
         Ok(Self(id.unwrap_or_default().to_owned()))
+    }
+}
+
+/// The `{id}` and `{number}` of a path as the key of a part.
+pub(crate) struct PartName(pub(crate) Key);
+
+impl FromRequestParts<Arc<App>> for PartName {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
+        let path = parts.uri.path().trim_start_matches('/');
+        Key::parse(path).map(Self).map_err(|_| unknown_image(path))
     }
 }
 

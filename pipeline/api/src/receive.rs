@@ -74,15 +74,7 @@ pub(crate) async fn upload(
 /// Whether this request is the one that the URL was made for. Looks at nothing but the head.
 async fn admit(app: &App, key: &Key, uri: &Uri, headers: &HeaderMap) -> Result<Image, Refusal> {
     let now = app.api.clock.now();
-    let params = Params::of(uri, &["expires", "length", "signature"])?;
-    let (Ok(expires), Ok(signed_length), Ok(signature)) = (
-        params.required("expires", "Unix seconds"),
-        params.required("length", "a number of bytes"),
-        params.required::<String>("signature", "a signature"),
-    ) else {
-        let detail = "the URL lacks a parameter, or one is not a number: send it as it was given";
-        return Err(Refusal::new(Code::SignatureInvalid, detail));
-    };
+    let UrlParams { expires, length: signed_length, signature } = UrlParams::of(uri)?;
     let content_length = content_length(headers)?;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let request = PutRequest {
@@ -113,11 +105,34 @@ async fn admit(app: &App, key: &Key, uri: &Uri, headers: &HeaderMap) -> Result<I
     Ok(image)
 }
 
+/// What the URL of an upload carries.
+pub(crate) struct UrlParams {
+    pub(crate) expires: i64,
+    pub(crate) length: u64,
+    pub(crate) signature: String,
+}
+
+impl UrlParams {
+    pub(crate) fn of(uri: &Uri) -> Result<Self, Refusal> {
+        let params = Params::of(uri, &["expires", "length", "signature"])?;
+        let (Ok(expires), Ok(length), Ok(signature)) = (
+            params.required("expires", "Unix seconds"),
+            params.required("length", "a number of bytes"),
+            params.required("signature", "a signature"),
+        ) else {
+            let detail =
+                "the URL lacks a parameter, or one is not a number: send it as it was given";
+            return Err(Refusal::new(Code::SignatureInvalid, detail));
+        };
+        Ok(Self { expires, length, signature })
+    }
+}
+
 fn key_image(key: &Key) -> Result<domain::ImageId, Refusal> {
     key.image().ok_or_else(|| unknown_image(key))
 }
 
-fn content_length(headers: &HeaderMap) -> Result<u64, Refusal> {
+pub(crate) fn content_length(headers: &HeaderMap) -> Result<u64, Refusal> {
     let missing = || {
         Refusal::new(
             Code::LengthRequired,
@@ -222,7 +237,7 @@ async fn taken(app: &App, key: &Key, image: &Image) -> Result<Option<Refusal>, R
 }
 
 /// Tells the pipeline what has come; answers its `ETag`.
-async fn announce(app: &App, key: &Key) -> Result<HeaderValue, Refusal> {
+pub(crate) async fn announce(app: &App, key: &Key) -> Result<HeaderValue, Refusal> {
     let meta = app.api.objects.head(key).await?;
     let etag = crate::delivery::etag(&meta.etag)?;
     let event = Event::Uploaded {
@@ -236,7 +251,11 @@ async fn announce(app: &App, key: &Key) -> Result<HeaderValue, Refusal> {
     Ok(etag)
 }
 
-fn unwritten(exactly: &Exactly, error: WriteError, complaint: Option<&Problem>) -> Refusal {
+pub(crate) fn unwritten(
+    exactly: &Exactly,
+    error: WriteError,
+    complaint: Option<&Problem>,
+) -> Refusal {
     if let Some(problem) = complaint {
         return problem.clone().into();
     }
@@ -256,6 +275,6 @@ fn unwritten(exactly: &Exactly, error: WriteError, complaint: Option<&Problem>) 
     }
 }
 
-fn erased(image: &Image) -> Refusal {
+pub(crate) fn erased(image: &Image) -> Refusal {
     Refusal::new(Code::Erased, format!("the image {} was erased: create another upload", image.id))
 }

@@ -21,6 +21,10 @@ pub struct Settings {
     pub object_origins: Vec<HeaderValue>,
     /// How long an upload URL is good for.
     pub upload_lifetime: Duration,
+    /// How long an upload by parts waits for them; their URLs are signed again meanwhile.
+    pub parts_lifetime: Duration,
+    /// Whether the store itself tells the pipeline what arrived, as a bucket with notifications does.
+    pub store_announces: bool,
     /// How long the signed URL of a private object is good for.
     pub link_lifetime: Duration,
     /// How fast bodies have to come.
@@ -39,6 +43,8 @@ impl Default for Settings {
             cors: Cors::None,
             object_origins: Vec::new(),
             upload_lifetime: Duration::from_hours(1),
+            parts_lifetime: Duration::from_hours(24),
+            store_announces: false,
             link_lifetime: Duration::from_hours(1),
             pace: Pace::default(),
             events: Events::default(),

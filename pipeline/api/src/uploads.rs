@@ -12,6 +12,7 @@ use axum::{
 use domain::{
     Code, Image, ImageId, Key, Status,
     image::Announced,
+    parts::Cut,
     ports::{Creation, Idempotency, UploadTerms},
     signing::Signed,
 };
@@ -23,6 +24,7 @@ use crate::{
     App,
     auth::Caller,
     body,
+    parts::{self, Ticket},
     problem::{FieldError, Refusal},
     terms::Terms,
 };
@@ -41,9 +43,18 @@ pub(crate) struct Created {
     upload: Upload,
 }
 
+/// How the bytes are sent: up to 100 MB at once, more by parts.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Upload {
+    Whole(Whole),
+    Parts(Ticket),
+}
+
 /// The one request that brings the bytes.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Upload {
+#[schema(as = WholeUpload)]
+pub(crate) struct Whole {
     /// The HTTP method: `PUT`.
     method: String,
     /// Creates the object and never overwrites one.
@@ -96,18 +107,21 @@ pub(crate) async fn create(
         let detail = format!("this request made the image {}, which was erased since", image.id);
         return Err(Refusal::new(Code::Erased, detail));
     }
-    let signed = app
-        .api
-        .objects
-        .presign_put(&Key::Upload { image: image.id }, &upload_terms(&image))
-        .await?;
+    let upload = match Cut::of(image.announced.content_length) {
+        None => {
+            let key = Key::Upload { image: image.id };
+            let signed = app.api.objects.presign_put(&key, &upload_terms(&image)).await?;
+            Upload::Whole(signed.into())
+        }
+        Some(cut) => Upload::Parts(parts::ticket(&app, &image, cut).await?),
+    };
     let image_url = format!("{}/v1/images/{}", app.api.signer.public_url(), image.id);
     let location = HeaderValue::from_str(&image_url).map_err(Refusal::internal)?;
-    let created = Created { image_id: image.id, image_url, upload: signed.into() };
+    let created = Created { image_id: image.id, image_url, upload };
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(created)).into_response())
 }
 
-impl From<Signed> for Upload {
+impl From<Signed> for Whole {
     fn from(signed: Signed) -> Self {
         let Signed { method, url, headers, expires_at } = signed;
         Self { method, url, headers: headers.into_iter().collect(), expires_at }
@@ -140,7 +154,12 @@ fn pending(app: &App, caller: &Caller, terms: &Terms) -> Result<Image, Refusal> 
     let now = app.api.clock.now();
     let millis = now.as_millisecond();
     let created_at = Timestamp::from_millisecond(millis).map_err(Refusal::internal)?;
-    let end = now.checked_add(app.api.settings.upload_lifetime).map_err(Refusal::internal)?;
+    let lifetime = match Cut::of(terms.content_length) {
+        None => app.api.settings.upload_lifetime,
+        // What takes long may pause: its parts are signed anew.
+        Some(_) => app.api.settings.parts_lifetime.max(app.api.settings.upload_lifetime),
+    };
+    let end = now.checked_add(lifetime).map_err(Refusal::internal)?;
     let expires_at = Timestamp::from_second(end.as_second()).map_err(Refusal::internal)?;
     let id = crate::mint(created_at).map_err(Refusal::internal)?;
     let announced = Announced {

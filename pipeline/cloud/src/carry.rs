@@ -49,10 +49,8 @@ type Answer = Option<Result<Vec<Message>, Failure>>;
 impl Carrier {
     /// Carries to these stages. Presets are read where the fan-out is among them.
     pub(crate) async fn new(home: &Home, names: &[StageName]) -> Result<Self, String> {
-        let presets = match names.contains(&StageName::Fanout) {
-            true => Some(home.presets().await?),
-            false => None,
-        };
+        let presets =
+            if names.contains(&StageName::Fanout) { Some(home.presets().await?) } else { None };
         Ok(Self {
             stages: home.stages(names, presets.as_ref()),
             queues: Arc::clone(&home.queues),
@@ -128,11 +126,15 @@ impl Carrier {
         delivery.message.retries = delivery.message.retries.saturating_add(again);
         let verdict = match stage::admit(&delivery) {
             Admission::Bury(message, problem) => Verdict::Bury(message, problem),
-            Admission::Start(started) => match started.begin(&*self.catalog, now).await {
-                Ok(Admission::Bury(message, problem)) => Verdict::Bury(message, problem),
-                Ok(Admission::Start(started)) => self.run(&started, deadline).await,
-                Err(error) => stage::judge(&delivery.message, Err(error.into()), now),
-            },
+            Admission::Start(started) => {
+                // With the starts that its receives tell of: what follows it is a new copy.
+                let message = started.message.clone();
+                match started.begin(&*self.catalog, now).await {
+                    Ok(Admission::Bury(message, problem)) => Verdict::Bury(message, problem),
+                    Ok(Admission::Start(started)) => self.run(&started, deadline).await,
+                    Err(error) => stage::judge(&message, Err(error.into()), now),
+                }
+            }
         };
         match verdict {
             Verdict::Send(mut messages) => {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use domain::{Catalog, Clock, Objects, Stage, StageName};
+use domain::{Catalog, Clock, Objects, Parts, Stage, StageName};
 use fanout::{Fanout, Patience};
 use ingest::{Adoption, Ingest};
 use jiff::Timestamp;
@@ -73,8 +73,8 @@ impl Home {
 
     /// The presets that hold now.
     pub async fn presets(&self) -> Result<Arc<Live>, String> {
-        let place = self.settings.presets.as_deref();
-        Live::read(place, self.clients.s3.clone(), &*self.objects).await.map(Arc::new)
+        let (place, every) = (self.settings.presets.as_deref(), self.settings.presets_every);
+        Live::read(place, every, self.clients.s3.clone(), &*self.objects).await.map(Arc::new)
     }
 
     /// Stages by name; presets are needed by the fan-out alone.
@@ -101,6 +101,7 @@ impl Home {
                 let presets = Arc::clone(presets?);
                 Arc::new(Fanout {
                     objects,
+                    parts: Arc::clone(&self.objects) as Arc<dyn Parts>,
                     catalog,
                     presets: Arc::new(move || presets.presets()),
                     limits,

@@ -12,12 +12,18 @@ use serde_json::{Map, Value};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::{
     EnvFilter,
+    filter::ParseError,
     fmt::{
         FmtContext, FormatEvent, FormatFields as _, FormattedFields,
         format::{JsonFields, Writer},
     },
     registry::{LookupSpan, Scope},
 };
+
+/// A filter, if it is one.
+pub(crate) fn filter(text: &str) -> Result<String, ParseError> {
+    EnvFilter::try_new(text).map(|_| text.to_owned())
+}
 
 /// Begins logging, by a filter as in `info,cloud=debug`.
 pub(crate) fn start(filter: &str) {

@@ -63,8 +63,10 @@ async fn traced(request: Request, next: Next) -> Response {
 pub async fn router(home: &Arc<Home>) -> Result<Router> {
     let presets = home.presets().await.map_err(|why| anyhow!(why)).context("the presets")?;
     let settings = &home.settings;
-    Ok(api::router(api::Api {
+    let (live, objects) = (Arc::clone(&presets), Arc::clone(&home.objects));
+    let router = api::router(api::Api {
         objects: home.objects.clone(),
+        parts: home.objects.clone(),
         catalog: home.catalog.clone(),
         outbox: home.queues.clone(),
         letters: home.letters.clone(),
@@ -84,8 +86,17 @@ pub async fn router(home: &Arc<Home>) -> Result<Router> {
                 .filter_map(|it| it.parse().ok())
                 .collect(),
             requests: api::Requests { patience: settings.visibility, ..api::Requests::default() },
+            store_announces: true,
             ..api::Settings::default()
         },
         vitals: Arc::new(NoVitals),
-    }))
+    });
+    // A function runs only while it is asked, so whoever asks looks after the presets.
+    Ok(router.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let (live, objects) = (Arc::clone(&live), Arc::clone(&objects));
+        async move {
+            live.refresh(&*objects).await;
+            next.run(request).await
+        }
+    })))
 }

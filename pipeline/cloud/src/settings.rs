@@ -1,9 +1,10 @@
 //! The environment of a function or of the worker, read once and completely: all that is wrong is said
 //! together.
 
+mod forms;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     net::SocketAddr,
     num::NonZeroUsize,
     str::FromStr,
@@ -15,7 +16,8 @@ use api::Cors;
 use domain::{StageName, Tenant, Visibility};
 use imaging::Limits;
 
-use crate::{BucketStyle, Buckets, QueueUrls};
+use self::forms::{arn, memory, place, size, time};
+use crate::{BucketStyle, Buckets, QueueUrls, logging};
 
 /// What a deployment decides, and by which variable.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct Settings {
     pub secret: String,
     /// `DARKROOM_PRESETS`: a file in the package, or `s3://bucket/key`; built in where there is none.
     pub presets: Option<String>,
+    /// `DARKROOM_PRESETS_EVERY`: how often an object of presets is looked at again, in seconds.
+    pub presets_every: Duration,
     /// `DARKROOM_VISIBILITY`: the longest visibility time of the queues, in seconds.
     pub visibility: Duration,
     /// `DARKROOM_CORS`.
@@ -42,8 +46,9 @@ pub struct Settings {
     pub adopted_as: (Tenant, Visibility),
     /// `DARKROOM_LOG`.
     pub log: String,
-    /// What fits into the memory of the function (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE`), or of a lane of the
-    /// worker.
+    /// `DARKROOM_MAX_UPLOAD`, and what fits into `DARKROOM_PICTURE_MEMORY`: the memory of the function that
+    /// makes variants, which those that plan for it have to know. Where it is not set, the function's own
+    /// (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE`), or that of a lane of the worker.
     pub limits: Limits,
     /// Whether an endpoint other than AWS's own is set for S3.
     pub bucket_style: BucketStyle,
@@ -92,7 +97,7 @@ impl Settings {
         let queue = |stage: StageName| format!("DARKROOM_QUEUE_{}", stage.as_str().to_uppercase());
         let queues = StageName::ALL
             .into_iter()
-            .map(|stage| (stage, read.needed(&queue(stage), "the URL of an SQS queue")))
+            .map(|stage| (stage, read.url(&queue(stage), "the URL of an SQS queue")))
             .collect();
         let buckets = Buckets {
             uploads: read.needed("DARKROOM_UPLOADS_BUCKET", "the bucket that clients upload to"),
@@ -107,6 +112,16 @@ impl Settings {
             );
         }
         let memory = read.parsed("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "megabytes", None::<u64>);
+        let memory = picture_memory(read).or(memory.map(|megabytes| megabytes << 20));
+        let upload = max_upload(read);
+        if memory.is_some_and(|memory| memory < OWN + LANE_LEAST + upload.saturating_sub(USUAL)) {
+            read.wrong.push(format!(
+                "DARKROOM_MAX_UPLOAD is {upload} bytes, which a function has to hold beside a picture: set \
+                 DARKROOM_PICTURE_MEMORY, and the memory of the function that makes variants, to {} MiB or \
+                 more",
+                (OWN + LANE_LEAST + upload).div_ceil(1 << 20)
+            ));
+        }
         let endpoint = read.text("AWS_ENDPOINT_URL_S3").or_else(|| read.text("AWS_ENDPOINT_URL"));
         let region = read.text("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
         let object_origins = match &endpoint {
@@ -119,10 +134,13 @@ impl Settings {
             buckets,
             table: read.needed("DARKROOM_TABLE", "the name of a DynamoDB table"),
             queues,
-            dead_letters: read.text("DARKROOM_DEAD_LETTERS_ARN"),
-            public_url: read.needed("DARKROOM_PUBLIC_URL", "as in https://images.example"),
+            dead_letters: read.read("DARKROOM_DEAD_LETTERS_ARN", "the ARN of a queue, arn:…", arn),
+            public_url: read.url("DARKROOM_PUBLIC_URL", "a URL such as https://images.example"),
             secret: read.needed("DARKROOM_SECRET", "32 random characters or more, kept secret"),
-            presets: read.text("DARKROOM_PRESETS"),
+            presets: read.read("DARKROOM_PRESETS", "a file, or s3://bucket/key", place),
+            presets_every: Duration::from_secs(
+                read.parsed("DARKROOM_PRESETS_EVERY", "seconds", Some(60)).unwrap_or_default(),
+            ),
             visibility: Duration::from_secs(
                 read.parsed("DARKROOM_VISIBILITY", "seconds", Some(600)).unwrap_or_default(),
             ),
@@ -146,10 +164,13 @@ impl Settings {
                     }
                 },
             ),
-            log: read.text("DARKROOM_LOG").unwrap_or_else(|| "info".to_owned()),
-            limits: memory.map_or_else(Limits::default, |megabytes| {
-                within((megabytes << 20).saturating_sub(OWN))
-            }),
+            log: read
+                .read("DARKROOM_LOG", "a filter such as info, or warn,cloud=debug", logging::filter)
+                .unwrap_or_else(|| "info".to_owned()),
+            limits: match memory {
+                Some(memory) => within(memory.saturating_sub(OWN), upload),
+                None => Limits { bytes: upload, ..Limits::default() },
+            },
             bucket_style: match endpoint {
                 Some(_) => BucketStyle::Path,
                 None => BucketStyle::Host,
@@ -180,8 +201,17 @@ impl WorkerSettings {
         let mut read = Reader { environment, wrong: Vec::new() };
         let home = Settings::read(&mut read);
         let (lanes, each) = lanes(&mut read);
+        let beside = home.limits.bytes.saturating_sub(USUAL);
+        if each >= LANE_LEAST && each < LANE_LEAST + beside {
+            let least = (lanes.get() as u64 * (LANE_LEAST + beside) + OWN) >> 20;
+            read.wrong.push(format!(
+                "DARKROOM_MAX_UPLOAD is {} bytes, which {lanes} pictures at a time (DARKROOM_WORKERS) have \
+                 no memory for: set DARKROOM_MEMORY to {least}MiB or more",
+                home.limits.bytes
+            ));
+        }
         let settings = Self {
-            home: Settings { limits: within(each), ..home },
+            home: Settings { limits: within(each, home.limits.bytes), ..home },
             stages: stages(&mut read),
             lanes,
             drain: drain(&mut read),
@@ -254,41 +284,29 @@ fn drain(read: &mut Reader<'_>) -> Duration {
 }
 
 /// The limits under which a picture and what its work takes stay within so many bytes, and never more
-/// than usual.
-fn within(free: u64) -> Limits {
+/// than usual. A file as large as is usual is refused where it would take most of them; a larger one was
+/// asked for.
+fn within(free: u64, upload: u64) -> Limits {
     let usual = Limits::default();
-    let bytes = usual.bytes.min(free / 3);
-    Limits { bytes, memory: usual.memory.min(free - bytes), ..usual }
+    let bytes = if upload > USUAL { upload } else { upload.min(free / 3) };
+    Limits { bytes, memory: usual.memory.min(free.saturating_sub(bytes)), ..usual }
 }
 
-/// Reads `45s`, `2m` or `1h`.
-fn time(text: &str) -> Option<Duration> {
-    let units = [("s", 1), ("m", 60), ("h", 3600)];
-    measure(text, &units).map(Duration::from_secs)
-}
+/// The largest upload where nothing is said.
+const USUAL: u64 = domain::parts::WHOLE_MOST;
 
-/// Reads `800MiB`, `2GiB`, `800MB` or `2GB`.
-fn size(text: &str) -> Option<u64> {
-    measure(text, &[("MiB", 1 << 20), ("GiB", 1 << 30), ("MB", 1_000_000), ("GB", 1_000_000_000)])
-}
-
-/// Reads a number with one of these units behind it.
-fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let (_, factor) = units.iter().find(|(unit, _)| *unit == &text[digits.len()..])?;
-    digits.parse::<u64>().ok()?.checked_mul(*factor)
-}
-
-/// Bytes of memory that this process may hope for: the machine's, or its container's share. Linux says
-/// both in files; of what does not say, two gigabytes are assumed.
-fn memory() -> u64 {
-    let machine = || {
-        let text = fs::read_to_string("/proc/meminfo").ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+fn max_upload(read: &mut Reader<'_>) -> u64 {
+    let size = |text: &str| match size(text) {
+        Some(size) if (1..=domain::parts::LONGEST).contains(&size) => Ok(size),
+        Some(_) => Err("it is out of these bounds"),
+        None => Err("a number and a unit are missing"),
     };
-    let container = || fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok();
-    [machine(), container()].into_iter().flatten().min().unwrap_or(2 << 30)
+    read.read("DARKROOM_MAX_UPLOAD", "a size up to 5GiB, such as 100MB", size).unwrap_or(USUAL)
+}
+
+fn picture_memory(read: &mut Reader<'_>) -> Option<u64> {
+    let size = |text: &str| size(text).ok_or("a number and a unit are missing");
+    read.read("DARKROOM_PICTURE_MEMORY", "a size such as 1769MiB", size)
 }
 
 struct Reader<'a> {
@@ -306,6 +324,14 @@ impl Reader<'_> {
             self.wrong.push(format!("{name} is not set: {what}"));
             String::new()
         })
+    }
+
+    fn url(&mut self, name: &str, what: &str) -> String {
+        let text = self.needed(name, what);
+        if !text.is_empty() && !["https://", "http://"].iter().any(|it| text.starts_with(it)) {
+            self.wrong(name, &text, what, "it begins with neither https:// nor http://");
+        }
+        text
     }
 
     fn parsed<T: FromStr>(&mut self, name: &str, what: &str, usual: Option<T>) -> Option<T>

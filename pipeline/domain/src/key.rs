@@ -190,6 +190,14 @@ pub enum Key {
         /// The image that its URL was made for.
         image: ImageId,
     },
+    /// A part of an upload that is not whole yet, where the home keeps its own objects:
+    /// `u/{image}/{number}`, the number in five digits.
+    Part {
+        /// The image that its URL was made for.
+        image: ImageId,
+        /// From 1.
+        number: u16,
+    },
     /// An object of an adopted bucket, under a key that is not ours.
     Foreign {
         /// The key, decoded.
@@ -234,6 +242,7 @@ impl Key {
     pub fn path(&self) -> String {
         match self {
             Self::Upload { image } => format!("in/{image}"),
+            Self::Part { image, number } => format!("u/{image}/{number:05}"),
             Self::Foreign { key, .. } => key.clone(),
             Self::Original { image, hash } => format!("o/{image}/{hash}"),
             Self::Variant { image, revision, file, visibility } => {
@@ -260,6 +269,9 @@ impl Key {
         let image: ImageId = image.parse().map_err(|_| wrong())?;
         let key = match (folder, parts.next(), parts.next()) {
             ("in", None, None) => Self::Upload { image },
+            ("u", Some(number), None) => {
+                Self::Part { image, number: number.parse().map_err(|_| wrong())? }
+            }
             ("o", Some(hash), None) => {
                 Self::Original { image, hash: hash.parse().map_err(|_| wrong())? }
             }
@@ -293,6 +305,7 @@ impl Key {
         match self {
             Self::Foreign { .. } | Self::Asset { .. } => None,
             Self::Upload { image }
+            | Self::Part { image, .. }
             | Self::Original { image, .. }
             | Self::Variant { image, .. }
             | Self::Metadata { image, .. } => Some(*image),
@@ -312,6 +325,10 @@ impl fmt::Display for Key {
 pub enum Prefix {
     /// All uploads, `in/`.
     Uploads,
+    /// All parts of uploads, `u/`.
+    Parts,
+    /// Those of an image's upload, `u/{image}/`.
+    PartsOf(ImageId),
     /// An image's kept originals, `o/{image}/`.
     Originals(ImageId),
     /// An image's raw metadata, `m/{image}/`.
@@ -323,7 +340,7 @@ pub enum Prefix {
 }
 
 impl Prefix {
-    /// Every folder that an image may have left something in, apart from its upload.
+    /// Every folder that an image may have left something in, apart from its upload and the parts of it.
     pub fn of(image: ImageId) -> [Self; 4] {
         [Self::Originals(image), Self::Metadata(image), Self::Public(image), Self::Private(image)]
     }
@@ -332,6 +349,8 @@ impl Prefix {
     pub fn path(&self) -> String {
         match self {
             Self::Uploads => "in/".to_owned(),
+            Self::Parts => "u/".to_owned(),
+            Self::PartsOf(image) => format!("u/{image}/"),
             Self::Originals(image) => format!("o/{image}/"),
             Self::Metadata(image) => format!("m/{image}/"),
             Self::Public(image) => format!("v/{image}/"),

@@ -167,6 +167,8 @@ pub enum SweepPhase {
     Erased,
     /// Uploaded objects that are no longer needed.
     Uploads,
+    /// Parts of uploads that nobody can complete any more.
+    Parts,
 }
 
 /// Which stage takes a message.

@@ -74,6 +74,8 @@ codes! {
     SignatureInvalid     "signature_invalid"      403 "The URL's signature does not fit the request";
     UrlExpired           "url_expired"            403 "The URL has expired";
     TooSlow              "too_slow"               408 "The body came too slowly";
+    PartsMismatch        "parts_mismatch"         400 "The parts are not those that were sent";
+    NotByParts           "not_by_parts"           409 "The upload does not come by parts";
     AlreadyUploaded      "already_uploaded"       412 "The URL was used: it creates and never overwrites";
     // The request.
     InvalidJson          "invalid_json"           400 "The body is not the JSON that this route takes";

@@ -34,7 +34,9 @@ impl Fanout {
             }
             Err(error) => return Err(error.into()),
         }
-        self.objects.delete(&Key::Upload { image }).await?;
+        let upload = Key::Upload { image };
+        self.objects.delete(&upload).await?;
+        self.parts.abort(&upload).await?;
         for prefix in Prefix::of(image) {
             loop {
                 // From the beginning each time: what was there is gone.

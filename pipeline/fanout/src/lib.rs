@@ -15,7 +15,7 @@ mod sweep;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{Budget, Catalog, Failure, Message, Objects, Stage, message::Body};
+use domain::{Budget, Catalog, Failure, Message, Objects, Parts, Stage, message::Body};
 use imaging::{Limits, Presets};
 use jiff::Timestamp;
 
@@ -28,6 +28,8 @@ pub type PresetSource = Arc<dyn Fn() -> Arc<Presets> + Send + Sync>;
 pub struct Fanout {
     /// Where an erased image's objects are, and uploads that are no longer needed.
     pub objects: Arc<dyn Objects>,
+    /// Uploads that may never be completed.
+    pub parts: Arc<dyn Parts>,
     /// What is awaited, what ended, what was announced.
     pub catalog: Arc<dyn Catalog>,
     /// The variants that are wanted now.

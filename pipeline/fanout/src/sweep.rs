@@ -1,5 +1,6 @@
 //! Looking after what was lost: uploads that never came or whose event did not, images that got
-//! stuck, erasures that were not carried to their end, and uploaded objects that nobody needs any more.
+//! stuck, erasures that were not carried to their end, and uploaded objects, whole and by parts, that
+//! nobody needs any more.
 //!
 //! A sweep is a walk through the phases, a page at a time; it ends, and only then the home begins
 //! another. Everything it sends may be sent again at any time, so it needs no memory of its own: how
@@ -49,6 +50,7 @@ impl Fanout {
                 SweepPhase::Processing => self.processing(after, now, &mut follow).await?,
                 SweepPhase::Erased => self.erased(after, now, &mut follow).await?,
                 SweepPhase::Uploads => self.uploads(after, budget, &mut follow).await?,
+                SweepPhase::Parts => self.parts(after, now).await?,
             };
             cursor = match (next, following(cursor.phase)) {
                 (Some(after), _) => SweepCursor { phase: cursor.phase, after: Some(after) },
@@ -154,6 +156,24 @@ impl Fanout {
         Ok(page.next)
     }
 
+    /// Uploads by parts that nobody can complete any more are given up.
+    async fn parts(&self, after: Option<&str>, now: Timestamp) -> Result<Option<String>, Failure> {
+        let page = self.parts.waiting(after, PAGE).await?;
+        for key in &page.items {
+            let Some(id) = key.image() else { continue };
+            let needed = match self.catalog.image(id).await {
+                Ok(image) => image.status == Status::Pending && now < image.expires_at,
+                Err(StoreError::Missing(_)) => matches!(fate_of_unclaimed(id, now), Fate::Keep),
+                Err(error) => return Err(error.into()),
+            };
+            if !needed {
+                tracing::info!(image = %id, "parts of an upload that was not completed are given up");
+                self.parts.abort(key).await?;
+            }
+        }
+        Ok(page.next)
+    }
+
     /// Whether it is time to say again what is to be done for this image. Written down first: it may
     /// merely wait in a long queue, which must not grow with each sweep. Where we die before it is
     /// said, it is said the next time.
@@ -219,7 +239,8 @@ fn following(phase: SweepPhase) -> Option<SweepPhase> {
         SweepPhase::Pending => Some(SweepPhase::Processing),
         SweepPhase::Processing => Some(SweepPhase::Erased),
         SweepPhase::Erased => Some(SweepPhase::Uploads),
-        SweepPhase::Uploads => None,
+        SweepPhase::Uploads => Some(SweepPhase::Parts),
+        SweepPhase::Parts => None,
     }
 }
 

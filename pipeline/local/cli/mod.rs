@@ -3,6 +3,7 @@
 mod completions;
 mod dead_letters;
 mod erase;
+mod estimate;
 mod inspect;
 mod keys;
 mod presets;
@@ -57,6 +58,7 @@ enum Command {
     DeadLetters(dead_letters::Arguments),
     Keys(keys::Arguments),
     Presets(presets::Arguments),
+    Estimate(Box<estimate::Arguments>),
     Completions(completions::Arguments),
     #[command(hide = true)]
     Worker(worker::Arguments),
@@ -127,6 +129,7 @@ pub fn run() -> ExitCode {
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Presets(arguments) => presets::run(&arguments),
+        Command::Estimate(arguments) => estimate::run(&arguments),
         Command::Completions(arguments) => Ok(completions::run(&arguments)),
     };
     match ended {

@@ -1,6 +1,6 @@
 //! `darkroom upload`.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, fs, path::PathBuf};
 
 use domain::Status;
 
@@ -10,7 +10,8 @@ use crate::client::Client;
 /// Upload files to a server
 ///
 /// Prints `ID FILE` for each, or with `--json` one JSON line a file: the file as given, and the
-/// image's id or, with `--wait`, its record. What could not be uploaded is named on standard error,
+/// image's id or, with `--wait`, its record. More than 100 MB go by parts, each of which is tried
+/// again where the connection fails. What could not be uploaded is named on standard error,
 /// the others go on.
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
@@ -36,10 +37,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
     };
     // First all uploads, then all waiting: the server works while the next file travels.
     let mut uploaded = Vec::new();
-    let progress = Progress::over(arguments.files.len());
+    let size = |file: &PathBuf| fs::metadata(file).map_or(0, |meta| meta.len());
+    let all = arguments.files.iter().map(size).sum();
+    let progress = Progress::of_bytes(arguments.files.len(), all);
     for file in &arguments.files {
         let name = file.to_string_lossy();
-        match client.upload(file) {
+        progress.at(&name);
+        match client.upload(file, &mut |bytes| progress.more(bytes)) {
             Ok(id) if arguments.wait => uploaded.push((name.clone(), id)),
             Ok(id) if arguments.json => {
                 progress.say(serde_json::json!({"file": name, "image_id": id}));
@@ -47,7 +51,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
             Ok(id) => progress.say(format_args!("{id} {name}")),
             Err(error) => failed(&progress, &name, &error),
         }
-        progress.step(&name);
     }
     drop(progress);
     let progress = Progress::over(uploaded.len());

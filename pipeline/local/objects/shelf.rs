@@ -27,7 +27,7 @@ use domain::{Key, ports::Written};
 use crate::disk;
 
 /// The folders of the layout, made at the start, so that no write has to wonder about them.
-const FOLDERS: [&str; 6] = ["in", "o", "v", "p", "m", "a"];
+const FOLDERS: [&str; 7] = ["in", "u", "o", "v", "p", "m", "a"];
 
 /// Locks over all images: two images wait for each other once in so many times.
 const AISLES: usize = 64;

@@ -50,7 +50,7 @@ impl Allowance {
             Key::Variant { file, revision, .. } => {
                 Object::Variant(PieceId { name: file.clone(), revision: revision.clone() })
             }
-            Key::Upload { .. } | Key::Foreign { .. } | Key::Asset { .. } => {
+            Key::Upload { .. } | Key::Part { .. } | Key::Foreign { .. } | Key::Asset { .. } => {
                 return Err(format!("{key} is not its own"));
             }
         };

@@ -36,6 +36,7 @@ mod catalog;
 mod keyring;
 mod letters;
 mod objects;
+mod parts;
 mod queue;
 
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub(super) struct Broken {
 #[derive(Clone, Copy)]
 enum Port {
     Objects,
+    Parts,
     Catalog,
     Queue,
     Letters,
@@ -70,6 +72,7 @@ impl Broken {
     pub(super) async fn run(&self) -> Report {
         let run: BoxFuture<'_, Report> = match self.port {
             Port::Objects => Box::pin(contract::objects(self)),
+            Port::Parts => Box::pin(contract::parts(self)),
             Port::Catalog => Box::pin(contract::catalog(self)),
             Port::Queue => Box::pin(contract::queue(self)),
             Port::Letters => Box::pin(contract::letters(self)),
@@ -93,6 +96,12 @@ pub(super) fn all() -> Vec<Broken> {
         all.push(broken(Port::Objects, format!("objects {fault:?}"), caught_by, move |home| {
             let objects = Arc::new(objects::BrokenObjects::new(home.objects, *fault));
             Adapters { objects, ..home }
+        }));
+    }
+    for (fault, caught_by) in parts::FAULTS {
+        all.push(broken(Port::Parts, format!("parts {fault:?}"), caught_by, move |home| {
+            let parts = parts::BrokenParts::new(home.parts, home.objects.clone(), *fault);
+            Adapters { parts: Arc::new(parts), ..home }
         }));
     }
     for (fault, caught_by) in catalog::FAULTS {

@@ -12,9 +12,27 @@ export interface Host {
   waiting(reason: Problem | null, milliseconds: number): void;
 }
 
+/** One request of an upload, and what its client has to set itself. */
+export interface Put {
+  url: string;
+  headers: Record<string, string>;
+}
+
+export interface UploadPart extends Put {
+  number: number;
+  offset: number;
+  length: number;
+}
+
 export interface NewUpload {
   image_id: string;
-  upload: { method: string; url: string; headers: Record<string, string> };
+  /** By parts where it is long. */
+  upload: Put | { parts: UploadPart[] };
+}
+
+export interface SentPart {
+  number: number;
+  etag: string;
 }
 
 export interface ImagePage {
@@ -70,6 +88,20 @@ export class Client {
       headers: { "Content-Type": "application/json", "Idempotency-Key": randomKey() },
     });
     return response.json();
+  }
+
+  /** The parts of an upload with URLs that are good again. */
+  async signParts(id: string): Promise<UploadPart[]> {
+    const response = await this.send(`/v1/uploads/${encodeURIComponent(id)}/parts`, { method: "POST" });
+    return (await response.json()).parts;
+  }
+
+  async completeUpload(id: string, parts: SentPart[]): Promise<void> {
+    await this.send(`/v1/uploads/${encodeURIComponent(id)}/complete`, {
+      method: "POST",
+      body: JSON.stringify({ parts }),
+      headers: { "Content-Type": "application/json" },
+    });
   }
 
   /** Sends a request until it is answered; a refusal that will not pass is thrown as a Problem. */

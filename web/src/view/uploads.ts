@@ -1,6 +1,6 @@
 import type { Client } from "../api/client";
 import { Problem } from "../api/problem";
-import { put } from "../api/put";
+import { put, putParts } from "../api/put";
 import type { ImageRecord } from "../api/record";
 import { Gate } from "../gate";
 import { announce } from "./announce";
@@ -78,7 +78,8 @@ export class Uploads {
       this.#summarise();
     };
     sent(0);
-    await put(created.upload, file, sent);
+    if ("parts" in created.upload) await putParts(this.client, created.image_id, created.upload.parts, file, sent);
+    else await put(created.upload, file, sent);
     sent(file.size);
     return created.image_id;
   }

@@ -1,6 +1,7 @@
 //! Objects in S3. What creates says `If-None-Match: *`, so that of any number of writers one wins, and
 //! S3 says who.
 
+mod parts;
 mod stream;
 
 use std::{future::Future, ops::Range, sync::Arc, time::Duration};
@@ -10,8 +11,8 @@ use aws_sdk_s3::{
     Client,
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
-    presigning::PresigningConfig,
-    primitives::ByteStream as Body,
+    presigning::{PresignedRequest, PresigningConfig},
+    primitives::{AggregatedBytes, ByteStream as Body},
 };
 use bytes::Bytes;
 use domain::{
@@ -70,6 +71,9 @@ impl CloudObjects {
             Key::Foreign { .. } => {
                 let refused = || StoreError::Refused(format!("{key}: no bucket is adopted"));
                 self.buckets.adopted.as_deref().ok_or_else(refused)
+            }
+            Key::Part { .. } => {
+                Err(StoreError::Refused(format!("{key}: parts are the bucket's own affair here")))
             }
             Key::Original { .. }
             | Key::Variant { .. }
@@ -263,19 +267,7 @@ impl Objects for CloudObjects {
             .presigned(self.lifetime(terms.expires_at)?)
             .await
             .map_err(|error| answer(key, &error))?;
-        // A browser sets these itself, and lets no page do it.
-        let own = |name: &str| !matches!(name, "content-length" | "host");
-        let headers = request
-            .headers()
-            .filter(|(name, _)| own(name))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        Ok(Signed {
-            method: request.method().to_owned(),
-            url: request.uri().to_owned(),
-            headers,
-            expires_at: terms.expires_at,
-        })
+        Ok(signed(&request, terms.expires_at))
     }
 
     async fn presign_get(&self, key: &Key, expires_at: Timestamp) -> Result<String, StoreError> {
@@ -285,12 +277,29 @@ impl Objects for CloudObjects {
     }
 }
 
+/// A signed request as clients get it.
+fn signed(request: &PresignedRequest, expires_at: Timestamp) -> Signed {
+    // A browser sets these itself, and lets no page do it.
+    let own = |name: &str| !matches!(name, "content-length" | "host");
+    let headers = request
+        .headers()
+        .filter(|(name, _)| own(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    Signed {
+        method: request.method().to_owned(),
+        url: request.uri().to_owned(),
+        headers,
+        expires_at,
+    }
+}
+
 async fn collect(key: &Key, body: Body) -> Result<Bytes, StoreError> {
     let broken = |error| StoreError::Busy {
         retry_after: pause(4),
         reason: format!("{key} broke off: {error}"),
     };
-    body.collect().await.map(|bytes| bytes.into_bytes()).map_err(broken)
+    body.collect().await.map(AggregatedBytes::into_bytes).map_err(broken)
 }
 
 /// A key as it stands in a header: everything but letters, digits, `-._~` and `/` is escaped (RFC 3986).

@@ -7,11 +7,11 @@ use domain::StageName;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::photograph;
 use crate::harness::{
     client::Client,
     home::{Home, Terms},
     moto::Moto,
+    pictures::photograph,
 };
 
 /// Those of the specification that we may come to use.

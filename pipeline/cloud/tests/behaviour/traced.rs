@@ -13,12 +13,12 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::photograph;
 use crate::harness::{
     client::Client,
     home::{Home, Terms},
     lambda::binary,
     moto::{Moto, Stack},
+    pictures::photograph,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -23,6 +23,9 @@ use cloud::{
 };
 use domain::{Clock, StageName};
 
+/// The object of presets: of none of our layout, so that no other object is taken for it.
+const PRESETS: &str = "settings/presets.toml";
+
 /// The repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -31,7 +34,7 @@ pub(crate) fn root() -> PathBuf {
 /// A server of moto, which ends with this process.
 pub(crate) struct Moto {
     pub(crate) url: String,
-    _process: Child,
+    process: Child,
 }
 
 impl Moto {
@@ -55,17 +58,27 @@ impl Moto {
         let said = process.stdout.take().expect("it is piped");
         BufReader::new(said).read_line(&mut port).expect("moto says its port");
         let url = format!("http://127.0.0.1:{}", port.trim());
-        Moto { url, _process: process }
+        Moto { url, process }
+    }
+
+    /// The id of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     pub(crate) fn clients(&self) -> Clients {
+        Moto::clients_at(&self.url)
+    }
+
+    /// Clients that reach it by another address.
+    pub(crate) fn clients_at(url: &str) -> Clients {
         let config = aws_config::SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
             .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
                 Credentials::new("test", "test", None, None, "test"),
             ))
-            .endpoint_url(&self.url)
+            .endpoint_url(url)
             .build();
         Clients::new(&config, BucketStyle::Path)
     }
@@ -107,6 +120,17 @@ impl Stack {
         Stack { name, clients, buckets, table, queues }
     }
 
+    /// Where presets are, as functions are told.
+    pub(crate) fn presets(&self) -> String {
+        format!("s3://{}/{PRESETS}", self.buckets.media)
+    }
+
+    /// Puts presets there.
+    pub(crate) async fn put_presets(&self, text: &str) {
+        let put = self.clients.s3.put_object().bucket(&self.buckets.media).key(PRESETS);
+        put.body(text.as_bytes().to_vec().into()).send().await.unwrap();
+    }
+
     pub(crate) fn objects(&self, clock: Arc<dyn Clock>) -> CloudObjects {
         CloudObjects::new(self.clients.s3.clone(), self.buckets.clone(), clock)
     }
@@ -141,6 +165,8 @@ async fn allow_pages(clients: &Clients, buckets: &Buckets) {
         .allowed_headers("*")
         .allowed_methods("PUT")
         .allowed_methods("GET")
+        // What completes an upload by parts.
+        .expose_headers("ETag")
         .build()
         .unwrap();
     for bucket in [&buckets.uploads, &buckets.media] {

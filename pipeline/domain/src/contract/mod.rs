@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod keyring;
 pub mod letters;
 pub mod objects;
+pub mod parts;
 pub mod queue;
 
 mod crowd;
@@ -21,7 +22,9 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 pub use self::trial::{Check, Finding, Outcome, Report, Untested, Violation};
-use crate::{Catalog, Clock, DeadLetters, Key, Keyring, Objects, Queue, memory::ManualClock};
+use crate::{
+    Catalog, Clock, DeadLetters, Key, Keyring, Objects, Parts, Queue, memory::ManualClock,
+};
 
 /// What is held to the contract: a home, seen as a source of adapters.
 #[async_trait]
@@ -34,6 +37,10 @@ pub trait Subject: Send + Sync {
 pub struct Adapters {
     /// Under trial.
     pub objects: Arc<dyn Objects>,
+    /// Under trial, beside `objects`.
+    pub parts: Arc<dyn Parts>,
+    /// The least bytes of a part that is not the last.
+    pub part_least: usize,
     /// Under trial.
     pub catalog: Arc<dyn Catalog>,
     /// Under trial, with its outbox.
@@ -110,9 +117,16 @@ impl Pace for ManualClock {
 
 /// Every check of every port.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    [objects::CHECKS, catalog::CHECKS, queue::CHECKS, letters::CHECKS, keyring::CHECKS]
-        .into_iter()
-        .flatten()
+    [
+        objects::CHECKS,
+        parts::CHECKS,
+        catalog::CHECKS,
+        queue::CHECKS,
+        letters::CHECKS,
+        keyring::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Holds a home to the whole contract.
@@ -123,6 +137,11 @@ pub async fn run(subject: &dyn Subject) -> Report {
 /// Holds [`Objects`] to their promises.
 pub async fn objects(subject: &dyn Subject) -> Report {
     trial::run(subject, objects::CHECKS).await
+}
+
+/// Holds [`Parts`] to their promises.
+pub async fn parts(subject: &dyn Subject) -> Report {
+    trial::run(subject, parts::CHECKS).await
 }
 
 /// Holds a [`Catalog`] to its promises.

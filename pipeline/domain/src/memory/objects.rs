@@ -37,6 +37,7 @@ fn place(key: &Key) -> Place {
     match key {
         Key::Foreign { version, .. } => (Some(version.clone()), key.path()),
         Key::Upload { .. }
+        | Key::Part { .. }
         | Key::Original { .. }
         | Key::Variant { .. }
         | Key::Metadata { .. }
