@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use domain::record::Record;
+use domain::{record::Record, trace::Trace};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use ureq::{
@@ -142,6 +142,11 @@ impl Client {
     /// An image's record.
     pub fn image(&self, id: &str) -> Answer<Record> {
         self.send("GET", &format!("/v1/images/{id}"), None)
+    }
+
+    /// An image's life.
+    pub fn trace(&self, id: &str) -> Answer<Trace> {
+        self.send("GET", &format!("/v1/images/{id}/trace"), None)
     }
 
     /// Shows each record of an image as it changes, until nothing more happens by itself; answers

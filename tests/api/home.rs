@@ -40,6 +40,7 @@ const ROUTES: &[(&str, &[&str])] = &[
     ("/v1/images", &["get"]),
     ("/v1/images/{id}", &["delete", "get"]),
     ("/v1/images/{id}/events", &["get"]),
+    ("/v1/images/{id}/trace", &["get"]),
     ("/v1/uploads", &["post"]),
 ];
 

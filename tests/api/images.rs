@@ -114,6 +114,7 @@ fn what_is_not_an_id_names_no_image() {
     for id in [unknown, "x", &id.to_uppercase(), &id.replace('-', ""), "%ff", "%00"] {
         server.get(&format!("/v1/images/{id}")).problem(Code::UnknownImage);
         server.get(&format!("/v1/images/{id}/events")).problem(Code::UnknownImage);
+        server.get(&format!("/v1/images/{id}/trace")).problem(Code::UnknownImage);
         let delete = Request::new("DELETE", &format!("/v1/images/{id}"));
         server.call(&delete).problem(Code::UnknownImage);
         server.get(&format!("/i/{id}/small")).problem(Code::UnknownImage);

@@ -25,6 +25,8 @@ mod receive;
 mod schema;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod server;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod trace;
 mod uploads;
 #[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
 mod variants;

@@ -243,6 +243,7 @@ fn help_is_there_for_every_command() {
         "inspect",
         "upload",
         "status",
+        "trace",
         "erase",
         "dead-letters",
         "keys",

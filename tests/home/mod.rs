@@ -54,4 +54,6 @@ mod refusals;
     reason = "a helper that cannot go on ends its test"
 )]
 pub(crate) mod server;
+#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends its test")]
+mod trace;
 mod upload;

@@ -1,7 +1,7 @@
 //! The HTTP API: one axum router over the ports, the same in both homes.
 //!
 //! Each room is a module: what a client sends in ([`uploads`], [`receive`], [`parts`]), what it asks about
-//! ([`images`], [`list`], [`events`]), what it takes away ([`erase`], [`dead_letters`]) and what
+//! ([`images`], [`list`], [`events`], [`trace`]), what it takes away ([`erase`], [`dead_letters`]) and what
 //! anybody may fetch ([`delivery`], [`choice`], [`making`], [`page`]). In front of them stand, from the outside in: the
 //! request's id, log line and count ([`request`]), the rules for other origins ([`settings::Cors`]),
 //! the rule for host names ([`host`]), and the caller's key ([`auth`]).
@@ -37,6 +37,7 @@ mod receive;
 mod request;
 mod settings;
 mod terms;
+mod trace;
 mod traffic;
 mod uploads;
 
@@ -124,6 +125,7 @@ pub fn router(api: Api) -> Router {
         .routes(routes!(list::images))
         .routes(routes!(images::image, erase::erase))
         .routes(routes!(events::follow))
+        .routes(routes!(trace::trace))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::letter))
         .routes(routes!(dead_letters::redrive))

@@ -1,17 +1,28 @@
 //! What becomes of one message, whoever took it from its queue: begin it, have its stage handle it,
 //! handle what follows here where that is possible, and send the rest. Deleting it is the caller's.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+};
 
 use domain::{
-    Budget, Catalog, Clock, Code, Message, Outbox as _, Stage, StageName, StoreError,
+    Budget, Catalog, Clock, Code, Failure, ImageId, Key, Message, Outbox as _, Problem, Stage,
+    StageName, Status, StoreError,
+    message::Body,
     ports::Delivery,
     stage::{self, Admission, Started, Verdict},
 };
 use futures::FutureExt as _;
 use jiff::Timestamp;
+use tracing::{Instrument as _, Span, field};
 
-use crate::{CloudObjects, CloudQueues, home::Home, presets::Live, trace};
+use crate::{
+    CloudObjects, CloudQueues,
+    home::Home,
+    metrics::{Measure, Metric},
+    presets::Live,
+    trace,
+};
 
 /// The share of the time left that handing on takes at most, and its bounds.
 const RESERVE: (f32, Duration, Duration) =
@@ -28,7 +39,12 @@ pub(crate) struct Carrier {
     clock: Arc<dyn Clock>,
     objects: Arc<CloudObjects>,
     presets: Option<Arc<Live>>,
+    /// What ids of adopted objects are made with.
+    secret: String,
 }
+
+/// What a stage made of a message; nothing where it panicked.
+type Answer = Option<Result<Vec<Message>, Failure>>;
 
 impl Carrier {
     /// Carries to these stages. Presets are read where the fan-out is among them.
@@ -42,6 +58,7 @@ impl Carrier {
             clock: Arc::clone(&home.clock),
             objects: Arc::clone(&home.objects),
             presets,
+            secret: home.settings.secret.clone(),
         })
     }
 
@@ -58,6 +75,39 @@ impl Carrier {
         let (share, least, most) = RESERVE;
         let reserve = left.unwrap_or_default().mul_f32(share).clamp(least, most);
         Budget::until(deadline, reserve, Arc::clone(&self.clock))
+    }
+
+    /// Does something about a message: in the trace of its image, or where it is about none in its
+    /// sender's, and so that every line of the log says about what it is.
+    pub(crate) async fn about<F: Future>(
+        &self,
+        message: &Message,
+        receives: u32,
+        sender: Option<String>,
+        work: F,
+    ) -> F::Output {
+        let image = self.image(message);
+        let trace = image.map(trace::of).or(sender);
+        // At this level whatever the filter lets pass stands within it.
+        let span = tracing::error_span!(
+            "message",
+            kind = message.name(),
+            stage = message.stage().as_str(),
+            image = image.map(field::display),
+            attempt = message.attempts.saturating_add(receives),
+            trace = trace.as_deref().map(trace::root),
+        );
+        trace::within(trace, work).instrument(span).await
+    }
+
+    /// The image that a message is about, also of an adopted object, which has no id in its message.
+    fn image(&self, message: &Message) -> Option<ImageId> {
+        match &message.body {
+            Body::Uploaded { key: Key::Foreign { key, version }, bucket: Some(bucket), .. } => {
+                Some(ImageId::adopted(self.secret.as_bytes(), bucket, key, version))
+            }
+            _ => message.image(),
+        }
     }
 
     /// Carries one. It may be deleted unless this is an error.
@@ -94,33 +144,30 @@ impl Carrier {
                 let messages = self.follow(messages, deadline).await;
                 self.queues.send(&messages).await
             }
-            Verdict::Bury(message, problem) => {
-                tracing::warn!(
-                    kind = message.name(),
-                    image = message.image().map(tracing::field::display),
-                    detail = problem.detail,
-                    "a message is given up"
-                );
-                self.queues.bury(&message, &problem).await
-            }
+            Verdict::Bury(message, problem) => self.bury(&message, &problem).await,
         }
+    }
+
+    /// Gives a message up.
+    pub(crate) async fn bury(&self, message: &Message, why: &Problem) -> Result<(), StoreError> {
+        tracing::warn!(code = %why.code, detail = why.detail, "a message is given up");
+        self.queues.bury(message, why).await?;
+        Measure::of(message.stage(), self.clock.now()).with(Metric::Buried, 1).write();
+        Ok(())
     }
 
     /// Hands a message to its stage. A panic is a start that was lost.
     async fn run(&self, started: &Started, deadline: Timestamp) -> Verdict {
         let message = &started.message;
-        let begun = self.clock.now();
+        // Its image may know of starts that this copy does not.
+        Span::current().record("attempt", message.attempts + 1);
         let Some(stage) = self.stages.get(&message.stage()) else {
-            let misrouted = domain::Failure::Misrouted(message.name().to_owned());
-            return stage::judge(message, Err(misrouted), begun);
+            let misrouted = Failure::Misrouted(message.name().to_owned());
+            return stage::judge(message, Err(misrouted), self.clock.now());
         };
-        let budget = self.budget(deadline);
-        let handling = AssertUnwindSafe(stage.handle(message.clone(), &budget)).catch_unwind();
-        let answer = handling.await;
+        let answer = self.handle(&**stage, message, deadline).await;
         let now = self.clock.now();
-        let ms = now.duration_since(begun).as_millis();
-        log(message, &answer, ms);
-        let Ok(answer) = answer else {
+        let Some(answer) = answer else {
             let known = started.lost(&*self.catalog, now).await;
             let attempts = known.unwrap_or(message.attempts + 1);
             let detail = format!("handling {} panicked: the log has the place", message.name());
@@ -145,40 +192,50 @@ impl Carrier {
                 out.push(message);
                 continue;
             };
-            let budget = self.budget(deadline);
-            if budget.spent() {
+            if self.budget(deadline).spent() {
                 out.push(message);
                 continue;
             }
             handled += 1;
-            let begun = self.clock.now();
-            let handling = AssertUnwindSafe(stage.handle(message.clone(), &budget)).catch_unwind();
-            let answer = handling.await;
-            log(&message, &answer, self.clock.now().duration_since(begun).as_millis());
-            match answer {
-                Ok(Ok(next)) => waiting.extend(next),
+            let handling = self.handle(&**stage, &message, deadline);
+            match self.about(&message, 1, trace::current(), handling).await {
+                Some(Ok(next)) => waiting.extend(next),
                 // Its own queue has the patience for it.
-                Ok(Err(_)) | Err(_) => out.push(message),
+                Some(Err(_)) | None => out.push(message),
             }
         }
         out
     }
+
+    /// Has a stage handle a message, and says and counts how that ended.
+    async fn handle(&self, stage: &dyn Stage, message: &Message, deadline: Timestamp) -> Answer {
+        let begun = self.clock.now();
+        let budget = self.budget(deadline);
+        let handling = AssertUnwindSafe(stage.handle(message.clone(), &budget)).catch_unwind();
+        let answer = handling.await.ok();
+        let now = self.clock.now();
+        let ms = u64::try_from(now.duration_since(begun).as_millis()).unwrap_or(0);
+        match &answer {
+            Some(Ok(next)) => tracing::info!(ms, next = next.len(), "handled"),
+            Some(Err(failure)) => tracing::warn!(ms, %failure, "could not be handled"),
+            None => tracing::error!(ms, "panicked"),
+        }
+        measure(message, &answer, ms, now).write();
+        answer
+    }
 }
 
-fn log<E>(message: &Message, answer: &Result<Result<Vec<Message>, domain::Failure>, E>, ms: i128) {
-    let trace = trace::current();
-    let trace = trace.as_deref().map(trace::root);
-    let image = message.image().map(tracing::field::display);
-    let (kind, stage) = (message.name(), message.stage().as_str());
-    let attempt = message.attempts + 1;
-    match answer {
-        Ok(Ok(next)) => {
-            let next = next.len();
-            tracing::info!(kind, stage, image, attempt, trace, ms, next, "handled");
-        }
-        Ok(Err(failure)) => {
-            tracing::warn!(kind, stage, image, attempt, trace, ms, %failure, "tried again later");
-        }
-        Err(_) => tracing::error!(kind, stage, image, attempt, trace, ms, "panicked"),
+fn measure(message: &Message, answer: &Answer, ms: u64, now: Timestamp) -> Measure {
+    let measure = Measure::of(message.stage(), now).with(Metric::Duration, ms);
+    let Some(Ok(next)) = answer else { return measure.with(Metric::Failed, 1) };
+    let measure = measure.with(Metric::Handled, 1);
+    let announced = next.iter().find_map(|next| match &next.body {
+        Body::Notify { status, .. } => Some(*status),
+        _ => None,
+    });
+    match announced {
+        Some(Status::Ready) => measure.with(Metric::ImagesReady, 1),
+        Some(Status::Failed) => measure.with(Metric::ImagesFailed, 1),
+        _ => measure,
     }
 }

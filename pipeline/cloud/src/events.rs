@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::trace;
+
 /// Records of one queue.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Batch {
@@ -38,9 +40,10 @@ impl Record {
         count.and_then(|count| count.parse().ok()).unwrap_or(1)
     }
 
-    /// The trace of whoever sent it.
-    pub(crate) fn trace(&self) -> Option<String> {
-        self.attributes.get("AWSTraceHeader").cloned()
+    /// The trace of whoever sent it; its own where nobody said any.
+    pub(crate) fn trace(&self) -> String {
+        let sender = self.attributes.get("AWSTraceHeader").cloned();
+        sender.unwrap_or_else(|| trace::begun_by(&self.message_id))
     }
 }
 

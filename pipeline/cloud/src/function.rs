@@ -4,9 +4,11 @@
 //! it. What was received before in a batch with others is suspected of having ended the last one, so it is
 //! handled apart: one of them an invocation, after the others were sent again as they came.
 
-use std::sync::Arc;
+use std::{future::Future, slice, sync::Arc};
 
-use domain::{Code, Outbox as _, Problem, Queue as _, StageName, StoreError, ports::Delivery};
+use domain::{
+    Code, Message, Outbox as _, Problem, Queue as _, StageName, StoreError, ports::Delivery,
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -14,7 +16,6 @@ use crate::{
     events::{Answer, Batch, Failed, Record},
     home::Home,
     incoming::Incoming,
-    trace,
 };
 
 /// A function of one stage, and the stages that it hosts besides.
@@ -45,61 +46,90 @@ impl Function {
         let mut suspects = suspects.into_iter();
         let first = suspects.next();
         for record in suspects {
-            if let Err(error) = self.send_again(&record).await {
-                self.fail(&mut answer, &record, &error);
-            }
+            answer.note(&record, self.send_again(&record).await);
         }
         for record in others.into_iter().chain(first) {
-            let done = trace::within(record.trace(), self.one(&record, deadline)).await;
-            if let Err(error) = done {
-                self.fail(&mut answer, &record, &error);
-            }
+            answer.note(&record, self.one(&record, deadline).await);
         }
         answer
     }
 
-    fn fail(&self, answer: &mut Answer, record: &Record, error: &StoreError) {
-        let id = &record.message_id;
-        tracing::error!(%error, record = id, stage = self.own.as_str(), "it stays in its queue");
-        answer.batch_item_failures.push(Failed { item_identifier: id.clone() });
-    }
-
     /// As new, so that it does not share the end of whoever it came with. It is deleted at once: the
     /// invocation may not live to say so.
-    async fn send_again(&self, record: &Record) -> Result<(), StoreError> {
-        let Incoming::Messages(messages) = self.parse(record) else {
-            return Err(StoreError::Broken("it cannot be read".to_owned()));
-        };
-        self.home.queues.send(&messages).await?;
+    async fn send_again(&self, record: &Record) -> Result<(), Stays> {
+        for message in self.parse(record)? {
+            let sent = self.home.queues.send(slice::from_ref(&message));
+            self.about(record, &message, sent).await?;
+        }
         let receipt = format!("{}:{}", self.own.as_str(), record.receipt_handle);
-        self.home.queues.acknowledge(&receipt).await
+        let deleted = self.home.queues.acknowledge(&receipt).await;
+        deleted.map_err(|error| stays(record, &error))
     }
 
-    fn parse(&self, record: &Record) -> Incoming {
-        Incoming::parse(&record.body, &self.home.settings.buckets)
+    fn parse(&self, record: &Record) -> Result<Vec<Message>, Stays> {
+        match Incoming::parse(&record.body, &self.home.settings.buckets) {
+            Incoming::Messages(messages) => Ok(messages),
+            Incoming::Unreadable(why) => Err(stays(record, &StoreError::Broken(why))),
+        }
     }
 
     /// A record. An error leaves it in its queue.
-    async fn one(&self, record: &Record, deadline: Timestamp) -> Result<(), StoreError> {
-        let messages = match self.parse(record) {
-            Incoming::Messages(messages) => messages,
-            Incoming::Unreadable(why) => return Err(StoreError::Broken(why)),
-        };
-        let buried = self.home.settings.dead_letters.as_ref() == Some(&record.event_source_arn);
-        for message in messages {
-            if buried {
-                // It was received more often than any handler leaves it: none came to its end.
-                let reason = "its queue gave it up: no function came to an end with it";
-                self.home.queues.bury(&message, &Problem::new(Code::Crashed, reason)).await?;
-            } else if self.home.queues.is_early(&message) || self.carrier.budget(deadline).spent() {
-                // Not begun, so nothing is held against it.
-                self.home.queues.send(&[message]).await?;
-            } else {
-                let receipt = record.receipt_handle.clone();
-                let delivery = Delivery { message, receipt, receives: record.receives() };
-                self.carrier.carry(&delivery, deadline).await?;
-            }
+    async fn one(&self, record: &Record, deadline: Timestamp) -> Result<(), Stays> {
+        for message in self.parse(record)? {
+            // Boxed, because it is handed on.
+            let done = Box::pin(self.message(record, &message, deadline));
+            self.about(record, &message, done).await?;
         }
         Ok(())
+    }
+
+    /// Does something about a message of a record.
+    async fn about(
+        &self,
+        record: &Record,
+        message: &Message,
+        work: impl Future<Output = Result<(), StoreError>>,
+    ) -> Result<(), Stays> {
+        let work = async { work.await.map_err(|error| stays(record, &error)) };
+        self.carrier.about(message, record.receives(), Some(record.trace()), work).await
+    }
+
+    async fn message(
+        &self,
+        record: &Record,
+        message: &Message,
+        deadline: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.home.settings.dead_letters.as_ref() == Some(&record.event_source_arn) {
+            // It was received more often than any handler leaves it: none came to its end.
+            let reason = "its queue gave it up: no function came to an end with it";
+            return self.carrier.bury(message, &Problem::new(Code::Crashed, reason)).await;
+        }
+        if self.home.queues.is_early(message) || self.carrier.budget(deadline).spent() {
+            // Not begun, so nothing is held against it.
+            return self.home.queues.send(slice::from_ref(message)).await;
+        }
+        let (message, receipt) = (message.clone(), record.receipt_handle.clone());
+        let delivery = Delivery { message, receipt, receives: record.receives() };
+        self.carrier.carry(&delivery, deadline).await
+    }
+}
+
+/// A record stays in its queue, and the log says why.
+#[derive(Clone, Copy)]
+struct Stays;
+
+fn stays(record: &Record, error: &StoreError) -> Stays {
+    let (record, queue) = (&record.message_id, &record.event_source_arn);
+    tracing::error!(%error, record, queue, "it stays in its queue");
+    Stays
+}
+
+impl Answer {
+    fn note(&mut self, record: &Record, done: Result<(), Stays>) {
+        if let Err(Stays) = done {
+            let item_identifier = record.message_id.clone();
+            self.batch_item_failures.push(Failed { item_identifier });
+        }
     }
 }

@@ -14,6 +14,7 @@ mod incoming;
 mod keyring;
 mod letters;
 mod logging;
+pub mod metrics;
 mod objects;
 mod presets;
 mod queues;
@@ -32,7 +33,7 @@ pub use self::{
     keyring::CloudKeyring,
     letters::CloudLetters,
     objects::{Buckets, CloudObjects},
-    queues::{CloudQueues, QueueUrls},
+    queues::{CloudQueues, Lent, QueueUrls},
     settings::{Settings, SettingsError, WorkerSettings},
     table::{INDEXES, Table},
 };

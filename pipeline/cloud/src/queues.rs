@@ -39,10 +39,20 @@ pub struct CloudQueues {
     clock: Arc<dyn Clock>,
 }
 
-/// A record of a queue, and what it takes to give it back.
+/// A message to send.
 struct Entry {
     body: String,
     delay: Duration,
+    trace: Option<String>,
+}
+
+/// A message on loan.
+#[derive(Clone, Debug)]
+pub struct Lent {
+    /// It, and what it takes to give it back.
+    pub delivery: Delivery,
+    /// The trace of whoever sent it; its own where nobody said any.
+    pub trace: String,
 }
 
 impl CloudQueues {
@@ -103,7 +113,7 @@ impl CloudQueues {
         limit: usize,
         visibility: Duration,
         wait: Duration,
-    ) -> Result<Vec<Delivery>, StoreError> {
+    ) -> Result<Vec<Lent>, StoreError> {
         let url = self.url(stage)?;
         let seconds = |time: Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
         let received = self
@@ -114,20 +124,23 @@ impl CloudQueues {
             .visibility_timeout(seconds(visibility))
             .wait_time_seconds(seconds(wait).min(20))
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
             .send()
             .await
             .map_err(|error| answer(&url, &error))?;
         let mut lent = Vec::new();
         for record in received.messages.unwrap_or_default() {
-            let counted = record
-                .attributes
-                .as_ref()
-                .and_then(|all| all.get(&MessageSystemAttributeName::ApproximateReceiveCount))
-                .and_then(|count| count.parse().ok());
+            let attribute = |name| record.attributes.as_ref()?.get(&name);
+            let counted = attribute(MessageSystemAttributeName::ApproximateReceiveCount);
+            let receives = counted.and_then(|count| count.parse().ok()).unwrap_or(1);
+            let sender = attribute(MessageSystemAttributeName::AwsTraceHeader).cloned();
+            let name = record.message_id.unwrap_or_default();
+            let trace = sender.unwrap_or_else(|| trace::begun_by(&name));
             let (Some(handle), Some(body)) = (record.receipt_handle, record.body) else { continue };
             let receipt = format!("{}:{handle}", stage.as_str());
-            if let Some(message) = self.sort_out(&body, &receipt).await? {
-                lent.push(Delivery { message, receipt, receives: counted.unwrap_or(1) });
+            let sorted = trace::within(Some(trace.clone()), self.sort_out(&body, &receipt));
+            if let Some(message) = sorted.await? {
+                lent.push(Lent { delivery: Delivery { message, receipt, receives }, trace });
             }
         }
         Ok(lent)
@@ -200,7 +213,7 @@ fn request(number: usize, entry: &Entry) -> Result<SendMessageBatchRequestEntry,
         .id(number.to_string())
         .message_body(&entry.body)
         .delay_seconds(seconds as i32);
-    if let Some(trace) = trace::current() {
+    if let Some(trace) = &entry.trace {
         let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace);
         let value = value.build().map_err(|error| broken(&error))?;
         request = request
@@ -217,7 +230,7 @@ impl Outbox for CloudQueues {
         for message in messages {
             let body = serde_json::to_string(message)
                 .map_err(|error| StoreError::Broken(error.to_string()))?;
-            let entry = Entry { body, delay: message.delay(now) };
+            let entry = Entry { body, delay: message.delay(now), trace: trace::sent(message) };
             by_stage.entry(message.stage()).or_default().push(entry);
         }
         for (stage, entries) in by_stage {
@@ -244,7 +257,8 @@ impl Queue for CloudQueues {
         limit: usize,
         visibility: Duration,
     ) -> Result<Vec<Delivery>, StoreError> {
-        self.poll(stage, limit, visibility, Duration::ZERO).await
+        let lent = self.poll(stage, limit, visibility, Duration::ZERO).await?;
+        Ok(lent.into_iter().map(|lent| lent.delivery).collect())
     }
 
     async fn acknowledge(&self, receipt: &str) -> Result<(), StoreError> {

@@ -7,9 +7,11 @@ use axum::{
     Router,
     extract::Request,
     middleware::{self, Next},
+    response::Response,
 };
 use domain::StageName;
 use jiff::Timestamp;
+use lambda_http::RequestExt as _;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 use crate::{
@@ -18,6 +20,7 @@ use crate::{
     home::Home,
     logging,
     settings::Settings,
+    trace,
     vitals::NoVitals,
 };
 
@@ -46,8 +49,14 @@ pub async fn stage(own: StageName, hosted: &[StageName]) -> Result<()> {
 /// Runs the API until Lambda ends it.
 pub async fn api() -> Result<()> {
     let home = home().await?;
-    let router = router(&home).await?;
+    let router = router(&home).await?.layer(middleware::from_fn(traced));
     lambda_http::run(router).await.map_err(|error| anyhow!(error))
+}
+
+/// What a request sends belongs to the trace of its invocation, unless it is about an image.
+async fn traced(request: Request, next: Next) -> Response {
+    let trace = request.lambda_context_ref().and_then(|context| context.xray_trace_id.clone());
+    trace::within(trace, next.run(request)).await
 }
 
 /// The API over the ports of this home.

@@ -20,6 +20,7 @@ pub mod query;
 pub mod record;
 pub mod signing;
 pub mod stage;
+pub mod trace;
 
 pub use budget::Budget;
 pub use digest::Sha256;

@@ -11,6 +11,7 @@ mod process;
 mod progress;
 mod serve;
 mod status;
+mod trace;
 mod upload;
 mod worker;
 
@@ -52,6 +53,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Upload(upload::Arguments),
     Status(status::Arguments),
+    Trace(trace::Arguments),
     Erase(erase::Arguments),
     DeadLetters(dead_letters::Arguments),
     Keys(keys::Arguments),
@@ -122,6 +124,7 @@ pub fn run() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Upload(arguments) => upload::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Trace(arguments) => trace::run(&arguments),
         Command::Erase(arguments) => erase::run(&arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),

@@ -58,7 +58,10 @@ pub(crate) fn begin(
     budget: Budget,
 ) -> Commission {
     let (sender, finished) = mpsc::channel(1);
+    // Whatever is logged there is about this message, too.
+    let span = tracing::Span::current();
     let thread = tokio::task::spawn_blocking(move || {
+        let _within = span.entered();
         let plan = Plan { pieces: orders.iter().map(|order| order.piece.clone()).collect() };
         let mut rows = imaging::open(&bytes, &source.header, &limits)?;
         let patron = Patron { budget, sender: sender.clone() };

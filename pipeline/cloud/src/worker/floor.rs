@@ -7,7 +7,7 @@
 
 use std::{convert::Infallible, future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use domain::{Clock, Message, Outbox as _, Queue as _, StageName, StoreError, ports::Delivery};
+use domain::{Clock, Outbox as _, Queue as _, StageName, StoreError, ports::Delivery};
 use jiff::Timestamp;
 use tokio::{
     sync::{
@@ -17,9 +17,10 @@ use tokio::{
     task::JoinSet,
     time,
 };
+use tracing::Instrument as _;
 
 use super::{End, Phase, enter};
-use crate::{CloudQueues, carry::Carrier, home::Home};
+use crate::{CloudQueues, Lent, carry::Carrier, home::Home, trace};
 
 /// Messages of the fan-out that are handled at the same time: they touch no pixels, and wait for the
 /// network most of the time.
@@ -113,8 +114,8 @@ impl Floor {
             let free = self.lanes(stage).available_permits();
             match self.queues.poll(stage, free, self.loan, WAIT.min(self.deadline)).await {
                 Ok(lent) => {
-                    for delivery in lent {
-                        begun.spawn(Arc::clone(&self).lane(delivery, Arc::clone(&company)));
+                    for lent in lent {
+                        begun.spawn(Arc::clone(&self).lane(lent, Arc::clone(&company)));
                     }
                 }
                 Err(error) => {
@@ -142,7 +143,13 @@ impl Floor {
     }
 
     /// One message, from its receipt to its end.
-    async fn lane(self: Arc<Self>, delivery: Delivery, company: Company) -> End {
+    async fn lane(self: Arc<Self>, lent: Lent, company: Company) -> End {
+        let Lent { delivery, trace } = lent;
+        let whole = Arc::clone(&self).whole(delivery.clone(), company);
+        self.carrier.about(&delivery.message, delivery.receives, Some(trace), whole).await
+    }
+
+    async fn whole(self: Arc<Self>, delivery: Delivery, company: Company) -> End {
         let place = tokio::select! {
             place = self.place(&delivery, company) => place,
             never = self.prolong(&delivery.receipt) => match never {},
@@ -154,18 +161,20 @@ impl Floor {
         };
         // In a task of its own: a handler that keeps its thread busy does not keep its loan from being
         // prolonged.
-        let mut work = tokio::spawn({
+        let work = {
             let (floor, delivery) = (Arc::clone(&self), delivery.clone());
             async move { floor.carry(&delivery).await }
-        });
+        };
+        let work = trace::within(trace::current(), work).in_current_span();
+        let mut work = tokio::spawn(work);
         tokio::select! {
             ended = &mut work => {
                 if let Err(error) = ended {
-                    tracing::error!(%error, kind = delivery.message.name(), "it stays in its queue");
+                    tracing::error!(%error, "it stays in its queue");
                 }
                 End::Whole
             }
-            () = time::sleep(PATIENCE) => self.stuck(&delivery.message),
+            () = time::sleep(PATIENCE) => self.stuck(),
             () = self.entered(Phase::Over) => {
                 work.abort();
                 self.return_begun(&delivery).await
@@ -198,9 +207,7 @@ impl Floor {
             self.queues.acknowledge(&delivery.receipt).await
         };
         if let Err(error) = settled.await {
-            let message = &delivery.message;
-            let image = message.image().map(tracing::field::display);
-            tracing::error!(%error, kind = message.name(), image, "it stays in its queue");
+            tracing::error!(%error, "it stays in its queue");
         }
     }
 
@@ -215,21 +222,19 @@ impl Floor {
             self.queues.send(&[message]).await?;
             self.queues.acknowledge(&delivery.receipt).await
         };
-        warn(returned.await, &delivery.message);
+        warn(returned.await);
         End::Whole
     }
 
     /// Gives it back at once. It was begun, and that start is lost.
     async fn return_begun(&self, delivery: &Delivery) -> End {
-        warn(self.queues.hide(&delivery.receipt, Duration::ZERO).await, &delivery.message);
+        warn(self.queues.hide(&delivery.receipt, Duration::ZERO).await);
         End::CutOff
     }
 
     /// Its loan runs out, and the start is lost, as where Lambda ends a function.
-    fn stuck(&self, message: &Message) -> End {
-        let image = message.image().map(tracing::field::display);
-        let kind = message.name();
-        tracing::error!(kind, image, after = ?PATIENCE, "it does not end: this process has to");
+    fn stuck(&self) -> End {
+        tracing::error!(after = ?PATIENCE, "it does not end: this process has to");
         enter(&self.phase, Phase::Draining);
         End::Stuck
     }
@@ -259,9 +264,8 @@ impl Floor {
     }
 }
 
-fn warn(returned: Result<(), StoreError>, message: &Message) {
+fn warn(returned: Result<(), StoreError>) {
     if let Err(error) = returned {
-        let kind = message.name();
-        tracing::warn!(%error, kind, "it could not be given back: its loan runs out");
+        tracing::warn!(%error, "it could not be given back: its loan runs out");
     }
 }

@@ -11,6 +11,8 @@ mod counted;
 mod house;
 mod losing;
 mod machine;
+mod numbers;
 mod race;
 mod repeating;
 mod storm;
+mod traced;

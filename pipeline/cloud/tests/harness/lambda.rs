@@ -27,8 +27,9 @@ use axum::{
 };
 use serde_json::Value;
 use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
     net::TcpListener,
-    process::{Child, Command},
+    process::{Child, ChildStdout, Command},
     sync::{Notify, mpsc, oneshot},
     task::JoinHandle,
 };
@@ -60,6 +61,8 @@ struct Shared {
     /// What each process is at work on.
     at_work: Mutex<BTreeMap<Who, Work>>,
     invocations: AtomicU64,
+    /// What it wrote to standard output, where the service reads its log.
+    said: Mutex<Vec<String>>,
     roster: Roster,
 }
 
@@ -93,6 +96,7 @@ impl Function {
             open: Mutex::default(),
             at_work: Mutex::default(),
             invocations: AtomicU64::new(0),
+            said: Mutex::default(),
             roster,
         });
         let mut tasks = Vec::new();
@@ -141,6 +145,13 @@ impl Function {
         self.shared.invocations.load(Ordering::Relaxed)
     }
 
+    /// The lines of its log, as JSON.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        let said = self.shared.said.lock().unwrap();
+        let parse = |line: &String| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+        said.iter().map(parse).collect()
+    }
+
     /// The ids of its processes.
     pub(crate) fn pids(&self) -> Vec<u32> {
         let roster = self.shared.roster.lock().unwrap();
@@ -184,11 +195,12 @@ async fn keep(
         let mut child: Child = Command::new(&binary)
             .env_clear()
             .envs(&environment)
-            .stdout(Stdio::inherit())
+            .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+        tokio::spawn(listen(child.stdout.take().unwrap(), Arc::clone(&shared)));
         let pid = child.id().unwrap_or_default();
         shared.roster.lock().unwrap().insert(who, pid);
         let mut busy_since: Option<(String, SystemTime)> = None;
@@ -216,6 +228,15 @@ async fn keep(
         if let Some(answer) = answer {
             drop(answer.send(Err("the process ended".to_owned())));
         }
+    }
+}
+
+/// Keeps every whole line, and shows it to whoever runs the tests.
+async fn listen(stdout: ChildStdout, shared: Arc<Shared>) {
+    let mut lines = BufReader::new(stdout).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        println!("{line}");
+        shared.said.lock().unwrap().push(line);
     }
 }
 
