@@ -270,8 +270,8 @@ pub(crate) async fn receive(
     match admit(&app, &key, &uri, &headers).await {
         Ok((image, part)) => {
             let upload = Key::Upload { image: image.id };
-            let etag = app.api.parts.write(&upload, &image.id.to_string(), part, intake.stream());
-            let etag = etag.await;
+            let id = image.id.to_string();
+            let etag = app.api.parts.write(&upload, &id, part, intake.stream()).await;
             intake.drain().await;
             let exactly = Exactly { size: part.length, sha256: None };
             let etag =
