@@ -11,7 +11,12 @@ use domain::{
 use futures::FutureExt as _;
 use jiff::Timestamp;
 
-use crate::{CloudObjects, CloudQueues, home::Home, presets::Live, trace};
+use crate::{
+    CloudObjects, CloudQueues,
+    home::{Home, Make, Part},
+    presets::Live,
+    trace,
+};
 
 /// The share of the time left that handing on takes at most, and its bounds.
 const RESERVE: (f32, Duration, Duration) =
@@ -31,14 +36,22 @@ pub(crate) struct Carrier {
 }
 
 impl Carrier {
-    /// Carries to these stages. Presets are read where the fan-out is among them.
-    pub(crate) async fn new(home: &Home, names: &[StageName]) -> Result<Self, String> {
-        let presets = match names.contains(&StageName::Fanout) {
-            true => Some(home.presets().await?),
-            false => None,
-        };
+    /// Carries to these stages.
+    pub(crate) async fn new(home: &Home, parts: &[Part]) -> Result<Self, String> {
+        let (mut stages, mut presets) = (BTreeMap::new(), None);
+        for part in parts {
+            let stage = match part.make {
+                Make::OfPorts(make) => make(home),
+                Make::OfPresets(make) => {
+                    let live = home.presets().await?;
+                    presets = Some(Arc::clone(&live));
+                    make(home, live)
+                }
+            };
+            stages.insert(part.name, stage);
+        }
         Ok(Self {
-            stages: home.stages(names, presets.as_ref()),
+            stages,
             queues: Arc::clone(&home.queues),
             catalog: home.catalog.clone(),
             clock: Arc::clone(&home.clock),

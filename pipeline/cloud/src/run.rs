@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
-use domain::StageName;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 use crate::{
     events::{Answer, Batch},
     function::Function,
-    home::Home,
+    home::{Home, Part},
     logging,
     settings::Settings,
     vitals::NoVitals,
@@ -25,7 +24,7 @@ pub async fn home() -> Result<Arc<Home>> {
 }
 
 /// Runs the function of a stage until Lambda ends it.
-pub async fn stage(own: StageName, hosted: &[StageName]) -> Result<()> {
+pub async fn stage(own: Part, hosted: &[Part]) -> Result<()> {
     let function = Function::new(home().await?, own, hosted).await;
     let function = Arc::new(function.map_err(|why| anyhow!(why)).context("the presets")?);
     let handle = |event: LambdaEvent<Batch>| {

@@ -69,7 +69,7 @@ impl Home {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let dead = dead_letters(&stack, terms).await;
         notify(&stack).await;
-        let environment = environment(&proxy, terms, &stack, &url, &dead.1);
+        let environment = environment(&proxy.url, terms, &stack, &url, &dead.1);
         let mut functions = BTreeMap::new();
         let processes = [("ingest", 1), ("fanout", 1), ("metadata", 1), ("resize", 2), ("api", 3)];
         for (name, count) in processes {
@@ -181,15 +181,16 @@ async fn notify(stack: &Stack) {
     }
 }
 
-fn environment(
-    proxy: &Proxy,
+/// What functions are told, where AWS is at a URL.
+pub(crate) fn environment(
+    aws: &str,
     terms: Terms,
     stack: &Stack,
     url: &str,
     dead: &str,
 ) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = [
-        ("AWS_ENDPOINT_URL", proxy.url.as_str()),
+        ("AWS_ENDPOINT_URL", aws),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_REGION", "us-east-1"),

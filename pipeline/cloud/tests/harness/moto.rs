@@ -31,6 +31,8 @@ pub(crate) fn root() -> PathBuf {
 /// A server of moto, which ends with this process.
 pub(crate) struct Moto {
     pub(crate) url: String,
+    /// The same over TLS, where that was asked for: a host for S3, `DynamoDB` and SQS each.
+    pub(crate) tls: Option<[String; 3]>,
     _process: Child,
 }
 
@@ -43,19 +45,30 @@ impl Moto {
 
     /// One that nobody shares.
     pub(crate) fn start() -> Moto {
+        Moto::run(None)
+    }
+
+    /// One that answers over TLS as well, and leaves in a folder what vouches for it.
+    pub(crate) fn with_tls(folder: &Path) -> Moto {
+        Moto::run(Some(folder))
+    }
+
+    fn run(tls: Option<&Path>) -> Moto {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harness/emulator.py");
         let mut process = Command::new(root().join(".venv/bin/python"))
             .arg(script)
+            .args(tls)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("./dev test makes .venv, in which moto is");
-        let mut port = String::new();
         let said = process.stdout.take().expect("it is piped");
-        BufReader::new(said).read_line(&mut port).expect("moto says its port");
-        let url = format!("http://127.0.0.1:{}", port.trim());
-        Moto { url, _process: process }
+        let mut ports = BufReader::new(said).lines();
+        let mut port = || ports.next().expect("moto says its port").expect("it is text");
+        let url = format!("http://127.0.0.1:{}", port());
+        let tls = tls.map(|_| [(); 3].map(|()| format!("https://localhost:{}", port())));
+        Moto { url, tls, _process: process }
     }
 
     pub(crate) fn clients(&self) -> Clients {
