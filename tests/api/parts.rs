@@ -27,7 +27,10 @@ impl Long {
     fn create(server: &Server) -> Self {
         let reply = server.call(&Request::new("POST", "/v1/uploads").json(&long()));
         let body = reply.ok(201);
-        Self { id: body["image_id"].as_str().unwrap().parse().unwrap(), upload: body["upload"].clone() }
+        Self {
+            id: body["image_id"].as_str().unwrap().parse().unwrap(),
+            upload: body["upload"].clone(),
+        }
     }
 
     fn parts(&self) -> &[Value] {
@@ -50,7 +53,8 @@ impl Long {
 
     fn send_all(&self, server: &Server, bytes: &[u8]) -> Vec<Value> {
         let range = |part: &Value| {
-            let (from, length) = (part["offset"].as_u64().unwrap(), part["length"].as_u64().unwrap());
+            let (from, length) =
+                (part["offset"].as_u64().unwrap(), part["length"].as_u64().unwrap());
             usize::try_from(from).unwrap()..usize::try_from(from + length).unwrap()
         };
         let parts = self.parts().iter().enumerate().rev();
@@ -195,7 +199,10 @@ fn an_erased_upload_takes_nothing_more() {
     let server = server();
     let long = Long::create(&server);
     let parts = long.send_all(&server, &bytes());
-    assert_eq!(server.call(&Request::new("DELETE", &format!("/v1/images/{}", long.id))).status, 202);
+    assert_eq!(
+        server.call(&Request::new("DELETE", &format!("/v1/images/{}", long.id))).status,
+        202
+    );
     long.complete(&server, &parts).problem(Code::Erased);
     long.put(&server, &long.parts()[0], &vec![0; 1 << 24]).problem(Code::Erased);
     let again = format!("/v1/uploads/{}/parts", long.id);
@@ -219,8 +226,7 @@ fn a_repeated_creation_finds_the_parts_that_came() {
 #[test]
 fn other_tenants_uploads_are_unknown() {
     let keys = api::Access::Keys;
-    let server =
-        Server::with(Options { upload: 1 << 30, access: keys, ..Options::default() });
+    let server = Server::with(Options { upload: 1 << 30, access: keys, ..Options::default() });
     let (owner, other) = (server.key("owner"), server.key("other"));
     let request = Request::new("POST", "/v1/uploads").json(&long()).key(&owner);
     let id = server.call(&request).ok(201)["image_id"].as_str().unwrap().to_owned();

@@ -106,8 +106,7 @@ pub(crate) async fn ticket(app: &App, image: &Image, cut: Cut) -> Result<Ticket,
         let (number, offset, length) = (part.number, part.offset, part.length);
         urls.push(TicketPart { number, url, headers, offset, length });
     }
-    let complete_url =
-        format!("{}/v1/uploads/{}/complete", app.api.signer.public_url(), image.id);
+    let complete_url = format!("{}/v1/uploads/{}/complete", app.api.signer.public_url(), image.id);
     Ok(Ticket { parts: urls, part_size: cut.size, complete_url, expires_at })
 }
 

@@ -53,7 +53,9 @@ where
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let code = service.err().code().unwrap_or_default();
-            let said = service.err().message().unwrap_or("no reason given");
+            // What cannot be read as an answer has no message, and its cause is all there is to say.
+            let cause = || format!("{:?}", service.err());
+            let said = service.err().message().map_or_else(cause, str::to_owned);
             let said = format!("{subject}: {code} ({status}): {said}");
             match (status, code) {
                 (_, code) if BROKEN.contains(&code) => StoreError::Broken(said),

@@ -130,7 +130,7 @@ impl Carrier {
         let answer = handling.await;
         let now = self.clock.now();
         let ms = now.duration_since(begun).as_millis();
-        self.log(message, &answer, ms);
+        log(message, &answer, ms);
         let Ok(answer) = answer else {
             let known = started.lost(&*self.catalog, now).await;
             let attempts = known.unwrap_or(message.attempts + 1);
@@ -165,7 +165,7 @@ impl Carrier {
             let begun = self.clock.now();
             let handling = AssertUnwindSafe(stage.handle(message.clone(), &budget)).catch_unwind();
             let answer = handling.await;
-            self.log(&message, &answer, self.clock.now().duration_since(begun).as_millis());
+            log(&message, &answer, self.clock.now().duration_since(begun).as_millis());
             match answer {
                 Ok(Ok(next)) => waiting.extend(next),
                 // Its own queue has the patience for it.
@@ -174,27 +174,22 @@ impl Carrier {
         }
         out
     }
+}
 
-    fn log<E>(
-        &self,
-        message: &Message,
-        answer: &Result<Result<Vec<Message>, domain::Failure>, E>,
-        ms: i128,
-    ) {
-        let trace = trace::current();
-        let trace = trace.as_deref().map(trace::root);
-        let image = message.image().map(tracing::field::display);
-        let (kind, stage) = (message.name(), message.stage().as_str());
-        let attempt = message.attempts + 1;
-        match answer {
-            Ok(Ok(next)) => {
-                let next = next.len();
-                tracing::info!(kind, stage, image, attempt, trace, ms, next, "handled");
-            }
-            Ok(Err(failure)) => {
-                tracing::warn!(kind, stage, image, attempt, trace, ms, %failure, "tried again later");
-            }
-            Err(_) => tracing::error!(kind, stage, image, attempt, trace, ms, "panicked"),
+fn log<E>(message: &Message, answer: &Result<Result<Vec<Message>, domain::Failure>, E>, ms: i128) {
+    let trace = trace::current();
+    let trace = trace.as_deref().map(trace::root);
+    let image = message.image().map(tracing::field::display);
+    let (kind, stage) = (message.name(), message.stage().as_str());
+    let attempt = message.attempts + 1;
+    match answer {
+        Ok(Ok(next)) => {
+            let next = next.len();
+            tracing::info!(kind, stage, image, attempt, trace, ms, next, "handled");
         }
+        Ok(Err(failure)) => {
+            tracing::warn!(kind, stage, image, attempt, trace, ms, %failure, "tried again later");
+        }
+        Err(_) => tracing::error!(kind, stage, image, attempt, trace, ms, "panicked"),
     }
 }

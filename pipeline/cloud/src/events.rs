@@ -7,39 +7,39 @@ use serde::{Deserialize, Serialize};
 
 /// Records of one queue.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// At most ten, or as the mapping says.
     #[serde(rename = "Records")]
-    pub records: Vec<Record>,
+    pub(crate) records: Vec<Record>,
 }
 
 /// A message of a queue.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Record {
+pub(crate) struct Record {
     /// What a failure is reported by.
-    pub message_id: String,
+    pub(crate) message_id: String,
     /// What it is deleted by.
-    pub receipt_handle: String,
+    pub(crate) receipt_handle: String,
     /// As it was sent.
-    pub body: String,
+    pub(crate) body: String,
     /// `ApproximateReceiveCount`, `AWSTraceHeader`.
     #[serde(default)]
-    pub attributes: HashMap<String, String>,
+    pub(crate) attributes: HashMap<String, String>,
     /// The queue.
     #[serde(default, rename = "eventSourceARN")]
-    pub event_source_arn: String,
+    pub(crate) event_source_arn: String,
 }
 
 impl Record {
     /// How often it was received, this time included.
-    pub fn receives(&self) -> u32 {
+    pub(crate) fn receives(&self) -> u32 {
         let count = self.attributes.get("ApproximateReceiveCount");
         count.and_then(|count| count.parse().ok()).unwrap_or(1)
     }
 
     /// The trace of whoever sent it.
-    pub fn trace(&self) -> Option<String> {
+    pub(crate) fn trace(&self) -> Option<String> {
         self.attributes.get("AWSTraceHeader").cloned()
     }
 }
@@ -47,15 +47,15 @@ impl Record {
 /// What was not done, of a batch: `ReportBatchItemFailures`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
+pub(crate) struct Answer {
     /// All others are deleted.
-    pub batch_item_failures: Vec<Failed>,
+    pub(crate) batch_item_failures: Vec<Failed>,
 }
 
 /// A record that stays in its queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Failed {
+pub(crate) struct Failed {
     /// [`Record::message_id`].
-    pub item_identifier: String,
+    pub(crate) item_identifier: String,
 }

@@ -105,8 +105,8 @@ impl Home {
 
     /// The presets that hold now.
     pub async fn presets(&self) -> Result<Arc<Live>, String> {
-        let place = self.settings.presets.as_deref();
-        Live::read(place, self.clients.s3.clone(), &*self.objects).await.map(Arc::new)
+        let (place, every) = (self.settings.presets.as_deref(), self.settings.presets_every);
+        Live::read(place, every, self.clients.s3.clone(), &*self.objects).await.map(Arc::new)
     }
 
     fn ingest(&self) -> Arc<dyn Stage> {

@@ -1,6 +1,6 @@
 //! What lies in a queue: a message of ours, or what S3 says of an object.
 //!
-//! The types take the fields that we use and no others, because AWS, moto and MinIO differ in the rest.
+//! The types take the fields that we use and no others, because AWS, moto and `MinIO` differ in the rest.
 
 use domain::{Key, Message, message::Body};
 use serde::Deserialize;
@@ -96,13 +96,11 @@ impl Event {
         let etag = format!("\"{}\"", e_tag.trim_matches('"'));
         let adopted = buckets.adopted.as_ref() == Some(bucket);
         let (key, bucket) = if *bucket == buckets.uploads {
-            match Key::parse(&key) {
-                Ok(key @ Key::Upload { .. }) => (key, None),
-                _ => {
-                    tracing::warn!(key, "an object that is no upload came where uploads come");
-                    return None;
-                }
-            }
+            let Ok(upload @ Key::Upload { .. }) = Key::parse(&key) else {
+                tracing::warn!(key, "an object that is no upload came where uploads come");
+                return None;
+            };
+            (upload, None)
         } else if adopted {
             let version = version_id.clone().unwrap_or_else(|| etag.clone());
             (Key::Foreign { key, version }, Some(bucket.clone()))

@@ -1,9 +1,14 @@
 //! A line of JSON for each thing that happened, to standard output, where CloudWatch reads.
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
+
+/// A filter, if it is one.
+pub(crate) fn filter(text: &str) -> Result<String, ParseError> {
+    EnvFilter::try_new(text).map(|_| text.to_owned())
+}
 
 /// Begins logging, by a filter as in `info,cloud=debug`.
-pub fn start(filter: &str) {
+pub(crate) fn start(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     // Only fails where logging was begun before.
     let _begun_before = fmt()

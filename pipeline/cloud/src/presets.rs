@@ -1,5 +1,5 @@
 //! Presets of a function: built in, from a file of its package, or from an object, which is looked at
-//! again every minute.
+//! again from time to time.
 
 use std::{
     path::Path,
@@ -12,9 +12,6 @@ use bytes::Bytes;
 use domain::{Key, Objects, Offers, Sha256};
 use imaging::{Presets, effects, effects::AssetId};
 
-/// How often an object is looked at again.
-const EVERY: Duration = Duration::from_mins(1);
-
 /// The largest picture that a watermark may be, in bytes.
 const LARGEST: usize = 4 << 20;
 
@@ -22,6 +19,7 @@ const LARGEST: usize = 4 << 20;
 #[derive(Debug)]
 pub struct Live {
     place: Place,
+    every: Duration,
     now: RwLock<Now>,
 }
 
@@ -41,9 +39,11 @@ enum Place {
 }
 
 impl Live {
-    /// Reads them, and puts the pictures that they name where the resize function finds them.
+    /// Reads them, and puts the pictures that they name where the resize function finds them. An object
+    /// is looked at again once in `every`.
     pub async fn read(
         place: Option<&str>,
+        every: Duration,
         client: Client,
         objects: &dyn Objects,
     ) -> Result<Self, String> {
@@ -58,7 +58,7 @@ impl Live {
             },
         };
         let (presets, etag) = place.read(objects).await?;
-        Ok(Self { place, now: RwLock::new(Now::of(presets, etag)) })
+        Ok(Self { place, every, now: RwLock::new(Now::of(presets, etag)) })
     }
 
     /// Looks again where it is time to. What is wrong is said, and what held before holds on.
@@ -68,7 +68,7 @@ impl Live {
             let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
             (now.etag.clone(), now.looked)
         };
-        if looked.elapsed() < EVERY {
+        if looked.elapsed() < self.every {
             return;
         }
         let head = client.head_object().bucket(bucket).key(key).send().await;

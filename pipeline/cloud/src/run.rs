@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
-use axum::Router;
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{self, Next},
+};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -49,7 +53,8 @@ pub async fn api() -> Result<()> {
 pub async fn router(home: &Arc<Home>) -> Result<Router> {
     let presets = home.presets().await.map_err(|why| anyhow!(why)).context("the presets")?;
     let settings = &home.settings;
-    Ok(api::router(api::Api {
+    let (live, objects) = (Arc::clone(&presets), Arc::clone(&home.objects));
+    let router = api::router(api::Api {
         objects: home.objects.clone(),
         parts: home.objects.clone(),
         catalog: home.catalog.clone(),
@@ -75,5 +80,13 @@ pub async fn router(home: &Arc<Home>) -> Result<Router> {
             ..api::Settings::default()
         },
         vitals: Arc::new(NoVitals),
-    }))
+    });
+    // A function runs only while it is asked, so whoever asks looks after the presets.
+    Ok(router.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let (live, objects) = (Arc::clone(&live), Arc::clone(&objects));
+        async move {
+            live.refresh(&*objects).await;
+            next.run(request).await
+        }
+    })))
 }

@@ -1,9 +1,10 @@
 //! The environment of a function or of the worker, read once and completely: all that is wrong is said
 //! together.
 
+mod forms;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     net::SocketAddr,
     num::NonZeroUsize,
     str::FromStr,
@@ -15,7 +16,8 @@ use api::Cors;
 use domain::{StageName, Tenant, Visibility};
 use imaging::Limits;
 
-use crate::{BucketStyle, Buckets, QueueUrls};
+use self::forms::{arn, memory, place, size, time};
+use crate::{BucketStyle, Buckets, QueueUrls, logging};
 
 /// What a deployment decides, and by which variable.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct Settings {
     pub secret: String,
     /// `DARKROOM_PRESETS`: a file in the package, or `s3://bucket/key`; built in where there is none.
     pub presets: Option<String>,
+    /// `DARKROOM_PRESETS_EVERY`: how often an object of presets is looked at again, in seconds.
+    pub presets_every: Duration,
     /// `DARKROOM_VISIBILITY`: the longest visibility time of the queues, in seconds.
     pub visibility: Duration,
     /// `DARKROOM_CORS`.
@@ -93,7 +97,7 @@ impl Settings {
         let queue = |stage: StageName| format!("DARKROOM_QUEUE_{}", stage.as_str().to_uppercase());
         let queues = StageName::ALL
             .into_iter()
-            .map(|stage| (stage, read.needed(&queue(stage), "the URL of an SQS queue")))
+            .map(|stage| (stage, read.url(&queue(stage), "the URL of an SQS queue")))
             .collect();
         let buckets = Buckets {
             uploads: read.needed("DARKROOM_UPLOADS_BUCKET", "the bucket that clients upload to"),
@@ -130,10 +134,13 @@ impl Settings {
             buckets,
             table: read.needed("DARKROOM_TABLE", "the name of a DynamoDB table"),
             queues,
-            dead_letters: read.text("DARKROOM_DEAD_LETTERS_ARN"),
-            public_url: read.needed("DARKROOM_PUBLIC_URL", "as in https://images.example"),
+            dead_letters: read.read("DARKROOM_DEAD_LETTERS_ARN", "the ARN of a queue, arn:…", arn),
+            public_url: read.url("DARKROOM_PUBLIC_URL", "a URL such as https://images.example"),
             secret: read.needed("DARKROOM_SECRET", "32 random characters or more, kept secret"),
-            presets: read.text("DARKROOM_PRESETS"),
+            presets: read.read("DARKROOM_PRESETS", "a file, or s3://bucket/key", place),
+            presets_every: Duration::from_secs(
+                read.parsed("DARKROOM_PRESETS_EVERY", "seconds", Some(60)).unwrap_or_default(),
+            ),
             visibility: Duration::from_secs(
                 read.parsed("DARKROOM_VISIBILITY", "seconds", Some(600)).unwrap_or_default(),
             ),
@@ -157,7 +164,9 @@ impl Settings {
                     }
                 },
             ),
-            log: read.text("DARKROOM_LOG").unwrap_or_else(|| "info".to_owned()),
+            log: read
+                .read("DARKROOM_LOG", "a filter such as info, or warn,cloud=debug", logging::filter)
+                .unwrap_or_else(|| "info".to_owned()),
             limits: match memory {
                 Some(memory) => within(memory.saturating_sub(OWN), upload),
                 None => Limits { bytes: upload, ..Limits::default() },
@@ -192,6 +201,15 @@ impl WorkerSettings {
         let mut read = Reader { environment, wrong: Vec::new() };
         let home = Settings::read(&mut read);
         let (lanes, each) = lanes(&mut read);
+        let beside = home.limits.bytes.saturating_sub(USUAL);
+        if each >= LANE_LEAST && each < LANE_LEAST + beside {
+            let least = (lanes.get() as u64 * (LANE_LEAST + beside) + OWN) >> 20;
+            read.wrong.push(format!(
+                "DARKROOM_MAX_UPLOAD is {} bytes, which {lanes} pictures at a time (DARKROOM_WORKERS) have \
+                 no memory for: set DARKROOM_MEMORY to {least}MiB or more",
+                home.limits.bytes
+            ));
+        }
         let settings = Self {
             home: Settings { limits: within(each, home.limits.bytes), ..home },
             stages: stages(&mut read),
@@ -291,36 +309,6 @@ fn picture_memory(read: &mut Reader<'_>) -> Option<u64> {
     read.read("DARKROOM_PICTURE_MEMORY", "a size such as 1769MiB", size)
 }
 
-/// Reads `45s`, `2m` or `1h`.
-fn time(text: &str) -> Option<Duration> {
-    let units = [("s", 1), ("m", 60), ("h", 3600)];
-    measure(text, &units).map(Duration::from_secs)
-}
-
-/// Reads `800MiB`, `2GiB`, `800MB` or `2GB`.
-fn size(text: &str) -> Option<u64> {
-    measure(text, &[("MiB", 1 << 20), ("GiB", 1 << 30), ("MB", 1_000_000), ("GB", 1_000_000_000)])
-}
-
-/// Reads a number with one of these units behind it.
-fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let (_, factor) = units.iter().find(|(unit, _)| *unit == &text[digits.len()..])?;
-    digits.parse::<u64>().ok()?.checked_mul(*factor)
-}
-
-/// Bytes of memory that this process may hope for: the machine's, or its container's share. Linux says
-/// both in files; of what does not say, two gigabytes are assumed.
-fn memory() -> u64 {
-    let machine = || {
-        let text = fs::read_to_string("/proc/meminfo").ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
-    };
-    let container = || fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok();
-    [machine(), container()].into_iter().flatten().min().unwrap_or(2 << 30)
-}
-
 struct Reader<'a> {
     environment: &'a BTreeMap<String, String>,
     wrong: Vec<String>,
@@ -336,6 +324,14 @@ impl Reader<'_> {
             self.wrong.push(format!("{name} is not set: {what}"));
             String::new()
         })
+    }
+
+    fn url(&mut self, name: &str, what: &str) -> String {
+        let text = self.needed(name, what);
+        if !text.is_empty() && !["https://", "http://"].iter().any(|it| text.starts_with(it)) {
+            self.wrong(name, &text, what, "it begins with neither https:// nor http://");
+        }
+        text
     }
 
     fn parsed<T: FromStr>(&mut self, name: &str, what: &str, usual: Option<T>) -> Option<T>

@@ -116,11 +116,6 @@ impl Table {
             .expression_attribute_names("#p", attribute)
             .expression_attribute_values(":p", text(partition))
     }
-
-    pub(crate) async fn delete(&self, pk: &str) -> Result<(), StoreError> {
-        let request = self.client.delete_item().table_name(&self.name).key(PK, text(pk));
-        request.send().await.map(drop).map_err(|error| answer(&pk, &error))
-    }
 }
 
 /// The pause before another try: doubled each time, from 25 ms on.
@@ -132,7 +127,7 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-pub(crate) fn number(value: impl ToString) -> AttributeValue {
+pub(crate) fn number(value: &impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 

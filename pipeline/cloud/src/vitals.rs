@@ -4,7 +4,7 @@ use api::Vitals;
 use async_trait::async_trait;
 
 /// A function lives too short to count anything that is worth asking it for.
-pub struct NoVitals;
+pub(crate) struct NoVitals;
 
 #[async_trait]
 impl Vitals for NoVitals {

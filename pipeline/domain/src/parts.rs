@@ -193,9 +193,12 @@ impl PartObjects {
             let mut at = 0;
             while at < length {
                 let read = self.objects.read_range(&key, at..length.min(at + CHUNK)).await;
-                let read = read.and_then(|bytes| match bytes.is_empty() {
-                    true => Err(StoreError::Broken(format!("{key} ends at byte {at}"))),
-                    false => Ok(bytes),
+                let read = read.and_then(|bytes| {
+                    if bytes.is_empty() {
+                        Err(StoreError::Broken(format!("{key} ends at byte {at}")))
+                    } else {
+                        Ok(bytes)
+                    }
                 });
                 at += read.as_ref().map_or(length, |bytes| bytes.len() as u64);
                 if to.send(read).await.is_err() {
@@ -273,7 +276,9 @@ impl Parts for PartObjects {
         let ((), written) = futures::join!(self.read(wanted, to), write);
         let written = written.map_err(|error| match error {
             WriteError::Store(error) => CompleteError::Store(error),
-            other => CompleteError::Parts(format!("the parts changed while they were joined: {other}")),
+            other => {
+                CompleteError::Parts(format!("the parts changed while they were joined: {other}"))
+            }
         })?;
         self.abort(key).await?;
         Ok(written)

@@ -122,8 +122,7 @@ impl Client {
         length: u64,
     ) -> Answer<Response<Body>> {
         file.seek(SeekFrom::Start(offset))?;
-        let mut put =
-            Request::builder().method(method).uri(url).header("content-length", length);
+        let mut put = Request::builder().method(method).uri(url).header("content-length", length);
         for (name, value) in headers {
             put = put.header(name, value.as_str().unwrap_or_default());
         }

@@ -27,6 +27,7 @@ use std::{
 use self::{
     harness::{
         home::{Terms, environment},
+        lambda::Roster,
         moto::{Moto, Stack},
         proxy::Proxy,
         root,
@@ -82,7 +83,7 @@ async fn count(
     let images = [post.upload().await, post.upload().await];
     let mut calls = BTreeMap::new();
     for function in FUNCTIONS {
-        let proxy = Proxy::start(&moto.url, 0).await;
+        let proxy = Proxy::start(&moto.url, 0, Roster::default()).await;
         let program =
             Program { path: functions.join(function), environment: told(stack, &proxy.url) };
         let events = [post.event(function, images[0]).await, post.event(function, images[1]).await];
@@ -100,7 +101,8 @@ async fn count(
 
 fn told(stack: &Stack, aws: &str) -> BTreeMap<String, String> {
     let dead = "arn:aws:sqs:us-east-1:123456789012:dead";
-    let mut all = environment(aws, Terms::default(), stack, "https://images.example", dead);
+    let mut all = environment(Terms::default(), stack, "https://images.example", dead);
+    all.insert("AWS_ENDPOINT_URL".to_owned(), aws.to_owned());
     // What they have to say would stand between the tables.
     all.insert("DARKROOM_LOG".to_owned(), "error".to_owned());
     all

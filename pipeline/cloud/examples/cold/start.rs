@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::harness::lambda::Function;
+use crate::harness::lambda::{Function, Roster};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -33,11 +33,11 @@ pub(crate) struct Start {
 
 impl Program {
     /// Starts it for two events, one after the other.
-    pub(crate) async fn start(&self, name: &str, events: [Value; 2]) -> Start {
+    pub(crate) async fn start(&self, name: &'static str, events: [Value; 2]) -> Start {
         let [event, another] = events;
-        let (path, environment) = (self.path.clone(), self.environment.clone());
+        let (path, environments) = (self.path.clone(), vec![self.environment.clone()]);
         let begun = Instant::now();
-        let function = Function::start(name, path, environment, PATIENCE, 1).await;
+        let function = Function::by(path, name, environments, PATIENCE, Roster::default()).await;
         let answer = function.invoke(event, None).await;
         let first = begun.elapsed();
         self.check(name, answer);

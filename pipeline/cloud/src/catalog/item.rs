@@ -22,6 +22,8 @@ pub(super) const ENDED: &str = "ended";
 /// There only while a recorded piece changes more than `ended`: the sweeper nudged the image, or
 /// somebody asked for pieces beside its set.
 pub(super) const INVOLVED: &str = "involved";
+/// The name of the write that wrote it, by which a writer knows its own.
+pub(super) const WRITE: &str = "write";
 /// All else, as JSON.
 const BODY: &str = "body";
 /// There where what serves is what ended, which then is written once.
@@ -102,9 +104,9 @@ impl Entry {
     pub(super) fn follow(&self, next: &Image) -> Result<Item, StoreError> {
         let mut item = Item::from([
             (PK.to_owned(), text(pk(next.id))),
-            (REV.to_owned(), number(self.rev + 1)),
+            (REV.to_owned(), number(&(self.rev + 1))),
             (STATUS.to_owned(), text(next.status.as_str())),
-            (VERSION.to_owned(), number(next.version)),
+            (VERSION.to_owned(), number(&next.version)),
             (TOUCHED.to_owned(), text(next.touched_at.to_string())),
         ]);
         let mut set = |name: &str, value: AttributeValue| drop(item.insert(name.to_owned(), value));
@@ -137,7 +139,7 @@ impl Entry {
         }
         if next.status == Status::Expired {
             let until = next.expires_at.checked_add(KEPT).unwrap_or(Timestamp::MAX);
-            set(TTL, number(until.as_second()));
+            set(TTL, number(&until.as_second()));
         }
         Ok(item)
     }

@@ -4,20 +4,25 @@
 //! meanwhile. What happens most, a piece that ended, needs no reading: one `UpdateItem` adds it under
 //! the conditions in which the decision would, and what comes back is the newest state either way.
 
+mod creation;
 mod item;
 mod search;
 
 pub(crate) use self::search::{Span, keys};
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::Mutex;
+use std::{
+    collections::{BTreeSet, HashSet},
+    hash::{BuildHasher as _, RandomState},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
-    types::{
-        AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    },
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use domain::{
     Catalog, Image, ImageId, PieceId, Problem, Revision, StageName, Status, StoreError, Tenant,
@@ -25,19 +30,16 @@ use domain::{
     ports::{Creation, Idempotency},
     query::{Filter, Page},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use self::item::{ENDED, EXPECTED, Entry, INVOLVED, STATUS, TOUCHED, VERSION, is_plain, pk};
+use self::item::{ENDED, EXPECTED, Entry, INVOLVED, STATUS, TOUCHED, VERSION, WRITE, is_plain, pk};
 use crate::{
     answer::{answer, code},
-    table::{Item, PK, REV, TTL, Table, json, json_of, number, pause, text, text_of},
+    table::{Item, PK, REV, Table, json, number, pause, text},
 };
 
 /// Times that a change is tried again after somebody else was faster.
 const PATIENCE: u32 = 12;
-
-/// How long a request under an `Idempotency-Key` is remembered.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
 const FAILED: &str = "ConditionalCheckFailedException";
 
@@ -47,12 +49,20 @@ pub struct CloudCatalog {
     table: Table,
     /// Owners that are known to stand in the list of all.
     known: Mutex<HashSet<Tenant>>,
+    /// Names for writes that nobody else has.
+    names: RandomState,
+    writes: AtomicU64,
 }
 
 impl CloudCatalog {
     /// Images in this table.
     pub fn new(table: Table) -> Self {
-        Self { table, known: Mutex::default() }
+        Self {
+            table,
+            known: Mutex::default(),
+            names: RandomState::new(),
+            writes: AtomicU64::new(0),
+        }
     }
 
     /// Applies a decision to the newest state of one image.
@@ -89,15 +99,19 @@ impl CloudCatalog {
 
     /// Writes the next state. Where somebody else wrote meanwhile: what they wrote.
     async fn replace(&self, entry: &Entry, next: &Image) -> Result<Option<Item>, StoreError> {
+        let number_of_write = self.writes.fetch_add(1, Ordering::Relaxed);
+        let write = text(format!("{:016x}", self.names.hash_one(number_of_write)));
+        let mut item = entry.follow(next)?;
+        item.insert(WRITE.to_owned(), write.clone());
         let written = self
             .table
             .client
             .put_item()
             .table_name(&self.table.name)
-            .set_item(Some(entry.follow(next)?))
+            .set_item(Some(item))
             .condition_expression("#rev = :rev")
             .expression_attribute_names("#rev", REV)
-            .expression_attribute_values(":rev", number(entry.rev))
+            .expression_attribute_values(":rev", number(&entry.rev))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
@@ -105,7 +119,11 @@ impl CloudCatalog {
             Ok(_) => Ok(None),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                    failed.item().cloned().map(Some).ok_or_else(|| missing(next.id))
+                    let newer = failed.item().cloned().ok_or_else(|| missing(next.id))?;
+                    // Where the answer to a write is lost, the SDK writes again and meets itself. Taken for
+                    // somebody else, it would be left to them to send what was written down.
+                    let is_own = newer.get(WRITE).is_some_and(|written| *written == write);
+                    Ok(Some(newer).filter(|_| !is_own))
                 }
                 _ => Err(answer(&next.id, &error)),
             },
@@ -134,7 +152,7 @@ impl CloudCatalog {
             .expression_attribute_names("#version", VERSION)
             .expression_attribute_values(":processing", text(Status::Processing.as_str()))
             .expression_attribute_values(":now", text(now.to_string()))
-            .expression_attribute_values(":one", number(1));
+            .expression_attribute_values(":one", number(&1));
         let mut sets = vec!["#touched = :now".to_owned()];
         let mut conditions =
             vec!["#status = :processing".to_owned(), "attribute_not_exists(#involved)".to_owned()];
@@ -166,97 +184,6 @@ impl CloudCatalog {
                 }
             }
             Err(error) => Err(answer(&id, &error)),
-        }
-    }
-
-    /// Writes down an owner that this process has not seen before.
-    async fn know(&self, tenant: &Tenant) -> Result<(), StoreError> {
-        let known = || self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if known().contains(tenant) {
-            return Ok(());
-        }
-        self.table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key(PK, text("tenants"))
-            .update_expression("ADD #all :one")
-            .expression_attribute_names("#all", "all")
-            .expression_attribute_values(":one", AttributeValue::Ss(vec![tenant.to_string()]))
-            .send()
-            .await
-            .map_err(|error| answer(&"tenants", &error))?;
-        known().insert(tenant.clone());
-        Ok(())
-    }
-
-    /// What came of the request under this key before.
-    async fn repeated(
-        &self,
-        pk: &str,
-        idempotency: &Idempotency,
-    ) -> Result<Option<Creation>, StoreError> {
-        let Some(request) = self.table.get(pk).await? else { return Ok(None) };
-        if text_of(&request, "digest")? != idempotency.request.to_string() {
-            return Ok(Some(Creation::Reused));
-        }
-        let image = self.image(json_of(&request, "image")?).await?;
-        Ok(Some(Creation::Repeated(Box::new(image))))
-    }
-
-    /// Image and request together, or neither.
-    async fn create_once(
-        &self,
-        item: Item,
-        image: &Image,
-        idempotency: &Idempotency,
-    ) -> Result<Creation, StoreError> {
-        let request = format!("request#{}#{}", image.tenant, idempotency.key);
-        if let Some(before) = self.repeated(&request, idempotency).await? {
-            return Ok(before);
-        }
-        let until = image.created_at.checked_add(REMEMBERED).unwrap_or(Timestamp::MAX);
-        let remembered = Item::from([
-            (PK.to_owned(), text(&request)),
-            ("digest".to_owned(), text(idempotency.request.to_string())),
-            ("image".to_owned(), json(&image.id)?),
-            (TTL.to_owned(), number(until.as_second())),
-        ]);
-        let put = |item: Item| {
-            let put = Put::builder()
-                .table_name(&self.table.name)
-                .set_item(Some(item))
-                .condition_expression("attribute_not_exists(#pk)")
-                .expression_attribute_names("#pk", PK)
-                .build();
-            let put = put.map_err(|error| StoreError::Broken(error.to_string()));
-            Ok::<_, StoreError>(TransactWriteItem::builder().put(put?).build())
-        };
-        let written = self
-            .table
-            .client
-            .transact_write_items()
-            .transact_items(put(remembered)?)
-            .transact_items(put(item)?)
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(Creation::Created),
-            Err(error) if code(&error) == Some("TransactionCanceledException") => {
-                if let Some(before) = self.repeated(&request, idempotency).await? {
-                    return Ok(before);
-                }
-                match self.image(image.id).await {
-                    Ok(before) => Ok(Creation::Repeated(Box::new(before))),
-                    // Neither stood in the way: two writers met.
-                    Err(StoreError::Missing(_)) => Err(StoreError::Busy {
-                        retry_after: pause(0),
-                        reason: "another writer was at it".to_owned(),
-                    }),
-                    Err(error) => Err(error),
-                }
-            }
-            Err(error) => Err(answer(&image.id, &error)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Finding images by the indexes, which hold keys only and may lag behind: what an index names is
 //! read, and what does not fit any more is left out.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::{cmp::Reverse, collections::HashSet};
 
 use domain::{
     Image, ImageId, Status, StoreError,
@@ -152,11 +152,9 @@ pub(super) async fn due(
 
 /// The images of these keys, as they are now.
 async fn read(table: &Table, keys: &[(String, Item)]) -> Result<Vec<Image>, StoreError> {
-    let pks: HashMap<_, _> = keys
-        .iter()
-        .map(|(_, item)| id_of(item).map(|id| (pk(id), ())))
-        .collect::<Result<_, _>>()?;
-    let pks: Vec<_> = pks.into_keys().collect();
+    let pks: HashSet<_> =
+        keys.iter().map(|(_, item)| id_of(item).map(pk)).collect::<Result<_, _>>()?;
+    let pks: Vec<_> = pks.into_iter().collect();
     let items = table.get_all(&pks).await?;
     items.iter().map(|item| Entry::parse(item).map(|entry| entry.image)).collect()
 }

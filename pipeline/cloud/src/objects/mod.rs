@@ -12,7 +12,7 @@ use aws_sdk_s3::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
     presigning::{PresignedRequest, PresigningConfig},
-    primitives::ByteStream as Body,
+    primitives::{AggregatedBytes, ByteStream as Body},
 };
 use bytes::Bytes;
 use domain::{
@@ -299,7 +299,7 @@ async fn collect(key: &Key, body: Body) -> Result<Bytes, StoreError> {
         retry_after: pause(4),
         reason: format!("{key} broke off: {error}"),
     };
-    body.collect().await.map(|bytes| bytes.into_bytes()).map_err(broken)
+    body.collect().await.map(AggregatedBytes::into_bytes).map_err(broken)
 }
 
 /// A key as it stands in a header: everything but letters, digits, `-._~` and `/` is escaped (RFC 3986).

@@ -108,7 +108,7 @@ impl Floor {
     /// Carries the messages of a queue until it is time to stop, and what was begun has ended.
     pub(super) async fn feed(self: Arc<Self>, stage: StageName) -> End {
         let (mut begun, mut end) = (JoinSet::new(), End::Whole);
-        while let Some(company) = self.unless_draining(self.ready(stage)).await {
+        while let Some(company) = Box::pin(self.unless_draining(self.ready(stage))).await {
             let company = Arc::new(company);
             let free = self.lanes(stage).available_permits();
             match self.queues.poll(stage, free, self.loan, WAIT.min(self.deadline)).await {

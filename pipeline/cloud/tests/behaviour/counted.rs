@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use super::photograph;
 use crate::harness::{
     client::Client,
     home::{Home, Terms},
     moto::Moto,
+    pictures::photograph,
 };
 
 const IMAGES: u64 = 10;
 /// Variants, derived values and metadata.
 const PIECES: u64 = 8;
 
+#[expect(clippy::cast_precision_loss, reason = "counts of a few hundred, for people")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_image_costs_as_few_requests_as_it_was_to() {
     let home = Home::start(Moto::shared(), Terms { batch: 1, ..Terms::default() }).await;
@@ -21,10 +22,10 @@ async fn an_image_costs_as_few_requests_as_it_was_to() {
     for _ in 0..IMAGES {
         ids.push(client.upload(&photograph(), "image/jpeg").await);
     }
-    home.until_idle(Duration::from_secs(120)).await;
+    home.until_idle(Duration::from_mins(2)).await;
     let counted = home.proxy.requests();
     for id in &ids {
-        client.until(id, "ready", Duration::from_secs(60)).await;
+        client.until(id, "ready", Duration::from_mins(1)).await;
     }
     let count = |name: &str| counted.get(name).copied().unwrap_or_default();
     println!("of {IMAGES} images, at batch 1:");

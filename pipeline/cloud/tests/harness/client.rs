@@ -1,12 +1,13 @@
 //! A client as an application would write one.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
 use super::home::Home;
 
 /// Of one home, with its key.
+#[derive(Clone)]
 pub(crate) struct Client {
     url: String,
     key: Option<String>,
@@ -22,6 +23,11 @@ impl Client {
         Client { url: url.to_owned(), key: None }
     }
 
+    /// What its home is reached by.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A request to the API, and the JSON that comes back.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let (url, key) = (format!("{}{path}", self.url), self.key.clone());
@@ -35,8 +41,11 @@ impl Client {
             if !body.is_empty() {
                 request = request.header("content-type", "application/json");
             }
-            let mut response = agent().run(request.body(body).unwrap()).unwrap();
-            let text = response.body_mut().read_to_string().unwrap();
+            // A home that is being started again answers nobody.
+            let Ok(mut response) = agent().run(request.body(body).unwrap()) else {
+                return (0, Value::String("no answer".to_owned()));
+            };
+            let text = response.body_mut().read_to_string().unwrap_or_default();
             let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
             (response.status().as_u16(), json)
         })
@@ -62,38 +71,116 @@ impl Client {
 
     /// The same, as often as it takes.
     pub(crate) async fn upload_patiently(&self, bytes: &[u8], content_type: &str) -> String {
-        for _ in 0..20 {
+        for _ in 0..60 {
             match self.try_to_upload(bytes, content_type).await {
                 Ok(id) => return id,
                 Err(why) => println!("tried again: {why}"),
             }
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
         panic!("no upload came through");
     }
 
-    async fn try_to_upload(&self, bytes: &[u8], content_type: &str) -> Result<String, String> {
-        let wanted = json!({ "content_length": bytes.len(), "content_type": content_type });
+    /// The same, without the bytes: they are sent when it pleases.
+    pub(crate) async fn create(&self, wanted: Value) -> Created {
+        self.try_to_create(wanted).await.unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    async fn try_to_create(&self, wanted: Value) -> Result<Created, String> {
         let (status, created) = self.call("POST", "/v1/uploads", Some(wanted)).await;
         if status != 201 {
             return Err(format!("{status}: {created:#}"));
         }
-        let upload = &created["upload"];
-        let Some(parts) = upload["parts"].as_array() else {
-            put(upload, bytes).await?;
-            return Ok(created["image_id"].as_str().unwrap().to_owned());
+        let id = created["image_id"].as_str().unwrap().to_owned();
+        Ok(Created { id, upload: created["upload"].clone() })
+    }
+
+    async fn try_to_upload(&self, bytes: &[u8], content_type: &str) -> Result<String, String> {
+        let created = self.try_to_create(terms(bytes, content_type)).await?;
+        let Some(parts) = created.upload["parts"].as_array() else {
+            return match created.put(bytes).await? {
+                (200..300, _) => Ok(created.id),
+                (status, answer) => Err(format!("the PUT: {status}: {answer}")),
+            };
         };
         let mut sent = Vec::new();
         for part in parts {
-            let (from, length) = (part["offset"].as_u64().unwrap(), part["length"].as_u64().unwrap());
+            let (from, length) =
+                (part["offset"].as_u64().unwrap(), part["length"].as_u64().unwrap());
             let range = usize::try_from(from).unwrap()..usize::try_from(from + length).unwrap();
-            let etag = put(part, &bytes[range]).await?;
+            let (status, answer, etag) = put(part, &bytes[range]).await?;
+            if status >= 300 {
+                return Err(format!("the PUT of a part: {status}: {answer}"));
+            }
             sent.push(json!({ "number": part["number"], "etag": etag }));
         }
-        let complete = upload["complete_url"].as_str().unwrap();
+        let complete = created.upload["complete_url"].as_str().unwrap();
         let complete = complete.strip_prefix(&self.url).unwrap();
         match self.call("POST", complete, Some(json!({ "parts": sent }))).await {
             (202, answer) => Ok(answer["image_id"].as_str().unwrap().to_owned()),
             (status, answer) => Err(format!("{status}: {answer:#}")),
+        }
+    }
+
+    /// The record as it is.
+    pub(crate) async fn record(&self, id: &str) -> Value {
+        self.call("GET", &format!("/v1/images/{id}"), None).await.1
+    }
+
+    /// The record once nothing more happens by itself.
+    pub(crate) async fn ended(&self, id: &str, patience: Duration) -> Value {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let record = self.record(id).await;
+            if !matches!(record["status"].as_str(), None | Some("pending" | "processing")) {
+                return record;
+            }
+            assert!(begun.elapsed() < patience, "no end after {patience:?}: {record:#}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// All records in a state, by id.
+    pub(crate) async fn all(&self, status: &str) -> BTreeMap<String, Value> {
+        let mut found = BTreeMap::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/v1/images?limit=100&status={status}{cursor}");
+            let (code, page) = self.call("GET", &path, None).await;
+            if matches!(code, 0 | 502 | 503) {
+                // Busy, or not there at the moment.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+            assert_eq!(code, 200, "{page:#}");
+            for record in page["images"].as_array().unwrap() {
+                found.insert(record["image_id"].as_str().unwrap().to_owned(), record.clone());
+            }
+            let Some(next) = page["next_cursor"].as_str() else { return found };
+            cursor = format!("&cursor={next}");
+        }
+    }
+
+    /// Waits until so many are ready, asking seldom: a list costs as much as two records.
+    pub(crate) async fn until_ready(
+        &self,
+        count: usize,
+        patience: Duration,
+    ) -> BTreeMap<String, Value> {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let ready = self.all("ready").await;
+            if ready.len() >= count {
+                return ready;
+            }
+            if begun.elapsed() > patience {
+                let mut rest = BTreeMap::new();
+                for status in ["pending", "processing", "failed", "rejected"] {
+                    rest.append(&mut self.all(status).await);
+                }
+                panic!("{} of {count} are ready after {patience:?}: {rest:#?}", ready.len());
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
 
@@ -106,27 +193,45 @@ impl Client {
                 return record;
             }
             assert!(begun.elapsed() < patience, "not {status} after {patience:?}: {record:#}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 }
 
-/// Sends bytes as a ticket says; answers the `ETag`.
-async fn put(ticket: &Value, bytes: &[u8]) -> Result<String, String> {
+/// An upload that was created.
+#[derive(Clone, Debug)]
+pub(crate) struct Created {
+    pub(crate) id: String,
+    pub(crate) upload: Value,
+}
+
+impl Created {
+    /// Sends the bytes at once: the status, and what is said.
+    pub(crate) async fn put(&self, bytes: &[u8]) -> Result<(u16, String), String> {
+        put(&self.upload, bytes).await.map(|(status, answer, _)| (status, answer))
+    }
+}
+
+/// What a client says of an upload.
+pub(crate) fn terms(bytes: &[u8], content_type: &str) -> Value {
+    json!({ "content_length": bytes.len(), "content_type": content_type })
+}
+
+/// Sends bytes as a ticket says; answers the status, what is said, and the `ETag`.
+async fn put(ticket: &Value, bytes: &[u8]) -> Result<(u16, String, String), String> {
     let (ticket, bytes) = (ticket.clone(), bytes.to_vec());
-    let answer = blocking(move || {
+    let sent = blocking(move || {
         let mut put = agent().put(ticket["url"].as_str().unwrap());
         for (name, value) in ticket["headers"].as_object().unwrap() {
             put = put.header(name, value.as_str().unwrap());
         }
-        put.send(&bytes)
+        let mut answer = put.send(&bytes)?;
+        let etag = answer.headers().get("etag").and_then(|value| value.to_str().ok());
+        let etag = etag.unwrap_or_default().to_owned();
+        let said = answer.body_mut().read_to_string()?;
+        Ok::<_, ureq::Error>((answer.status().as_u16(), said, etag))
     });
-    let answer = answer.await.map_err(|error| format!("the PUT: {error}"))?;
-    if answer.status().as_u16() >= 300 {
-        return Err(format!("the PUT: {}", answer.status()));
-    }
-    let etag = answer.headers().get("etag").and_then(|value| value.to_str().ok());
-    Ok(etag.unwrap_or_default().to_owned())
+    sent.await.map_err(|error| format!("the PUT: {error}"))
 }
 
 fn agent() -> ureq::Agent {

@@ -13,7 +13,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{
     gateway,
-    lambda::{self, Function, binary},
+    lambda::{Function, Roster, Who},
+    mapping::map,
     moto::{Moto, Stack},
     proxy::Proxy,
 };
@@ -32,12 +33,25 @@ pub(crate) struct Terms {
     pub(crate) faults: u64,
     /// Messages that a function is handed at once, where that is more than one.
     pub(crate) batch: i32,
+    /// Presets in place of the built-in ones, in an object.
+    pub(crate) presets: Option<&'static str>,
+}
+
+impl Terms {
+    /// What most tests want.
+    pub(crate) const USUAL: Terms = Terms {
+        port: 0,
+        timeout: Duration::from_secs(20),
+        visibility: 25,
+        faults: 0,
+        batch: 10,
+        presets: None,
+    };
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        let timeout = Duration::from_secs(20);
-        Self { port: 0, timeout, visibility: 25, faults: 0, batch: 10 }
+        Self::USUAL
     }
 }
 
@@ -64,31 +78,43 @@ impl Home {
     /// Starts it.
     pub(crate) async fn start(moto: &Moto, terms: Terms) -> Home {
         let stack = Stack::make(moto).await;
-        let proxy = Proxy::start(&moto.url, terms.faults).await;
+        let roster = Roster::default();
+        let proxy = Proxy::start(&moto.url, terms.faults, Arc::clone(&roster)).await;
+        if let Some(presets) = terms.presets {
+            stack.put_presets(presets).await;
+        }
         let listener = TcpListener::bind(("127.0.0.1", terms.port)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let dead = dead_letters(&stack, terms).await;
         notify(&stack).await;
-        let environment = environment(&proxy.url, terms, &stack, &url, &dead.1);
+        let environment = environment(terms, &stack, &url, &dead.1);
         let mut functions = BTreeMap::new();
         let processes = [("ingest", 1), ("fanout", 1), ("metadata", 1), ("resize", 2), ("api", 3)];
         for (name, count) in processes {
-            let started =
-                Function::start(name, binary(name), environment.clone(), terms.timeout, count)
-                    .await;
-            functions.insert(name, Arc::new(started));
+            let mut environments = Vec::new();
+            for number in 0..count {
+                let door = proxy.for_process(Who { function: name, number }).await;
+                let mut own = environment.clone();
+                own.insert("AWS_ENDPOINT_URL".to_owned(), door);
+                // All processes of the API hand out the same address of the buckets, as AWS's have one.
+                if name == "api" {
+                    own.insert("AWS_ENDPOINT_URL_S3".to_owned(), proxy.url.clone());
+                }
+                environments.push(own);
+            }
+            let started = Function::start(name, environments, terms.timeout, Arc::clone(&roster));
+            functions.insert(name, Arc::new(started.await));
         }
+        let sqs = Moto::clients_at(&proxy.for_service().await).sqs;
         let mut tasks = Vec::new();
         for (stage, queue) in &stack.queues {
             let batch = if *stage == StageName::Resize { 1 } else { terms.batch };
             let lanes = if *stage == StageName::Resize { 2 } else { 1 };
             let function = Arc::clone(&functions[stage.as_str()]);
             let arn = arn(&stack, queue).await;
-            let sqs = stack.clients.sqs.clone();
-            tasks.extend(lambda::map(sqs, queue.clone(), arn, function, batch, lanes));
+            tasks.extend(map(&sqs, queue, &arn, &function, batch, lanes));
         }
-        let fanout = Arc::clone(&functions["fanout"]);
-        tasks.extend(lambda::map(stack.clients.sqs.clone(), dead.0, dead.1, fanout, 10, 1));
+        tasks.extend(map(&sqs, &dead.0, &dead.1, &functions["fanout"], 10, 1));
         let (_, served) = gateway::serve(listener, Arc::clone(&functions["api"]));
         tasks.push(served);
         let key = "drk_test_key_of_the_harness".to_owned();
@@ -181,16 +207,14 @@ async fn notify(stack: &Stack) {
     }
 }
 
-/// What functions are told, where AWS is at a URL.
+/// What functions are told, but for where AWS is.
 pub(crate) fn environment(
-    aws: &str,
     terms: Terms,
     stack: &Stack,
     url: &str,
     dead: &str,
 ) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = [
-        ("AWS_ENDPOINT_URL", aws),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_REGION", "us-east-1"),
@@ -209,6 +233,10 @@ pub(crate) fn environment(
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .collect();
+    if terms.presets.is_some() {
+        all.insert("DARKROOM_PRESETS".to_owned(), stack.presets());
+        all.insert("DARKROOM_PRESETS_EVERY".to_owned(), "1".to_owned());
+    }
     if let Some(adopted) = &stack.buckets.adopted {
         all.insert("DARKROOM_ADOPTED_BUCKET".to_owned(), adopted.clone());
     }

@@ -1,5 +1,5 @@
-//! Lambda on this machine: processes of the real binaries behind a Runtime API, and what maps queues to
-//! them.
+//! Lambda on this machine: processes of the real binaries behind a Runtime API. What maps queues to them is
+//! in `mapping.rs`.
 //!
 //! It stands in for the service as far as a function can see: the Runtime API (2018-06-01), deadlines,
 //! trace headers, batches, partial failures, visibility and dead letters (which are the queue's own). It
@@ -25,7 +25,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::{
     net::TcpListener,
     process::{Child, Command},
@@ -33,9 +33,19 @@ use tokio::{
     task::JoinHandle,
 };
 
+/// A process of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Who {
+    pub(crate) function: &'static str,
+    pub(crate) number: u32,
+}
+
+/// The id that each process has at the moment.
+pub(crate) type Roster = Arc<Mutex<BTreeMap<Who, u32>>>;
+
 /// A function: processes that take one invocation each at a time.
 pub(crate) struct Function {
-    pub(crate) name: String,
+    pub(crate) name: &'static str,
     timeout: Duration,
     shared: Arc<Shared>,
     tasks: Vec<JoinHandle<()>>,
@@ -47,10 +57,17 @@ struct Shared {
     more: Notify,
     /// Who waits for the answer of an invocation.
     open: Mutex<HashMap<String, oneshot::Sender<Result<Value, String>>>>,
-    /// What a process is at work on, by its number.
-    at_work: Mutex<HashMap<u32, String>>,
+    /// What each process is at work on.
+    at_work: Mutex<BTreeMap<Who, Work>>,
     invocations: AtomicU64,
-    pids: Mutex<Vec<u32>>,
+    roster: Roster,
+}
+
+/// An invocation that a process was handed.
+#[derive(Clone)]
+struct Work {
+    id: String,
+    payload: String,
 }
 
 struct Invocation {
@@ -61,13 +78,23 @@ struct Invocation {
 }
 
 impl Function {
-    /// Starts `processes` of a binary with an environment. What dies is started again.
+    /// Starts a process of its binary in each of these environments. What dies is started again.
     pub(crate) async fn start(
-        name: &str,
-        binary: PathBuf,
-        environment: BTreeMap<String, String>,
+        name: &'static str,
+        environments: Vec<BTreeMap<String, String>>,
         timeout: Duration,
-        processes: u32,
+        roster: Roster,
+    ) -> Function {
+        Self::by(binary(name), name, environments, timeout, roster).await
+    }
+
+    /// The same of any program that asks the Runtime API for its work.
+    pub(crate) async fn by(
+        program: PathBuf,
+        name: &'static str,
+        environments: Vec<BTreeMap<String, String>>,
+        timeout: Duration,
+        roster: Roster,
     ) -> Function {
         let (sender, queue) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -77,27 +104,27 @@ impl Function {
             open: Mutex::default(),
             at_work: Mutex::default(),
             invocations: AtomicU64::new(0),
-            pids: Mutex::default(),
+            roster,
         });
         let mut tasks = Vec::new();
-        for number in 0..processes {
+        for (number, mut environment) in (0..).zip(environments) {
+            let who = Who { function: name, number };
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap().to_string();
-            let router = runtime_api(Arc::clone(&shared), number);
+            let router = runtime_api(Arc::clone(&shared), who);
             tasks.push(tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }));
-            let mut all = environment.clone();
-            all.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), address);
-            all.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
-            all.insert("AWS_LAMBDA_FUNCTION_VERSION".to_owned(), "$LATEST".to_owned());
+            environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), address);
+            environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
+            environment.insert("AWS_LAMBDA_FUNCTION_VERSION".to_owned(), "$LATEST".to_owned());
             tasks.push(tokio::spawn(keep(
-                binary.clone(),
-                all,
+                program.clone(),
+                environment,
                 Arc::clone(&shared),
-                number,
+                who,
                 timeout,
             )));
         }
-        Function { name: name.to_owned(), timeout, shared, tasks }
+        Function { name, timeout, shared, tasks }
     }
 
     /// Has it invoked, and waits for the answer. An error is what the service would count as one.
@@ -133,7 +160,19 @@ impl Function {
 
     /// The ids of its processes.
     pub(crate) fn pids(&self) -> Vec<u32> {
-        self.shared.pids.lock().unwrap().clone()
+        let roster = self.shared.roster.lock().unwrap();
+        let own = roster.iter().filter(|(who, _)| who.function == self.name);
+        own.map(|(_, pid)| *pid).collect()
+    }
+
+    /// The processes that are at work, and the payload that each was handed.
+    pub(crate) fn at_work(&self) -> Vec<(u32, String)> {
+        let at_work = self.shared.at_work.lock().unwrap();
+        let roster = self.shared.roster.lock().unwrap();
+        at_work
+            .iter()
+            .filter_map(|(who, work)| Some((*roster.get(who)?, work.payload.clone())))
+            .collect()
     }
 }
 
@@ -152,30 +191,30 @@ fn new_trace(number: u64) -> String {
 
 /// Runs a process, and another when it ends, and ends one that is over its time.
 async fn keep(
-    binary: PathBuf,
+    program: PathBuf,
     environment: BTreeMap<String, String>,
     shared: Arc<Shared>,
-    number: u32,
+    who: Who,
     timeout: Duration,
 ) {
     loop {
-        let mut child: Child = Command::new(&binary)
+        let mut child: Child = Command::new(&program)
             .env_clear()
             .envs(&environment)
             .stdout(Stdio::inherit())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let pid = child.id().unwrap_or_default();
-        shared.pids.lock().unwrap().push(pid);
+        shared.roster.lock().unwrap().insert(who, pid);
         let mut busy_since: Option<(String, SystemTime)> = None;
         loop {
             if let Ok(ended) = tokio::time::timeout(Duration::from_millis(50), child.wait()).await {
                 drop(ended);
                 break;
             }
-            let at_work = shared.at_work.lock().unwrap().get(&number).cloned();
+            let at_work = shared.at_work.lock().unwrap().get(&who).map(|work| work.id.clone());
             busy_since = match (at_work, busy_since) {
                 (Some(id), Some((before, since))) if id == before => Some((before, since)),
                 (Some(id), _) => Some((id, SystemTime::now())),
@@ -188,16 +227,16 @@ async fn keep(
                 drop(child.kill().await);
             }
         }
-        shared.pids.lock().unwrap().retain(|other| *other != pid);
-        let lost = shared.at_work.lock().unwrap().remove(&number);
-        let answer = lost.and_then(|id| shared.open.lock().unwrap().remove(&id));
+        shared.roster.lock().unwrap().remove(&who);
+        let lost = shared.at_work.lock().unwrap().remove(&who);
+        let answer = lost.and_then(|work| shared.open.lock().unwrap().remove(&work.id));
         if let Some(answer) = answer {
             drop(answer.send(Err("the process ended".to_owned())));
         }
     }
 }
 
-fn runtime_api(shared: Arc<Shared>, number: u32) -> Router {
+fn runtime_api(shared: Arc<Shared>, who: Who) -> Router {
     let base = "/2018-06-01/runtime";
     Router::new()
         .route(&format!("{base}/invocation/next"), get(next))
@@ -211,10 +250,10 @@ fn runtime_api(shared: Arc<Shared>, number: u32) -> Router {
             }),
         )
         .layer(extract::DefaultBodyLimit::max(8 << 20))
-        .with_state((shared, number))
+        .with_state((shared, who))
 }
 
-async fn next(State((shared, number)): State<(Arc<Shared>, u32)>) -> Response {
+async fn next(State((shared, who)): Me) -> Response {
     let invocation = loop {
         let more = shared.more.notified();
         if let Ok(invocation) = shared.queue.lock().unwrap().try_recv() {
@@ -224,7 +263,9 @@ async fn next(State((shared, number)): State<(Arc<Shared>, u32)>) -> Response {
     };
     // There may be more for another process.
     shared.more.notify_one();
-    shared.at_work.lock().unwrap().insert(number, invocation.id.clone());
+    let payload = invocation.payload.to_string();
+    let work = Work { id: invocation.id.clone(), payload: payload.clone() };
+    shared.at_work.lock().unwrap().insert(who, work);
     let deadline = invocation.deadline.duration_since(UNIX_EPOCH).unwrap().as_millis();
     let headers = [
         ("lambda-runtime-aws-request-id", invocation.id),
@@ -233,122 +274,27 @@ async fn next(State((shared, number)): State<(Arc<Shared>, u32)>) -> Response {
         ("lambda-runtime-trace-id", invocation.trace),
         ("content-type", "application/json".to_owned()),
     ];
-    (headers, invocation.payload.to_string()).into_response()
+    (headers, payload).into_response()
 }
 
-type Me = State<(Arc<Shared>, u32)>;
+type Me = State<(Arc<Shared>, Who)>;
 
-async fn response(
-    State((shared, number)): Me,
-    id: extract::Path<String>,
-    body: Bytes,
-) -> StatusCode {
+async fn response(State((shared, who)): Me, id: extract::Path<String>, body: Bytes) -> StatusCode {
     let answer = serde_json::from_slice(&body).map_err(|error| error.to_string());
-    settle(&shared, number, &id, answer)
+    settle(&shared, who, &id, answer)
 }
 
-async fn error(State((shared, number)): Me, id: extract::Path<String>, body: Bytes) -> StatusCode {
-    settle(&shared, number, &id, Err(String::from_utf8_lossy(&body).into_owned()))
+async fn error(State((shared, who)): Me, id: extract::Path<String>, body: Bytes) -> StatusCode {
+    settle(&shared, who, &id, Err(String::from_utf8_lossy(&body).into_owned()))
 }
 
-fn settle(shared: &Shared, number: u32, id: &str, answer: Result<Value, String>) -> StatusCode {
-    shared.at_work.lock().unwrap().remove(&number);
+fn settle(shared: &Shared, who: Who, id: &str, answer: Result<Value, String>) -> StatusCode {
+    shared.at_work.lock().unwrap().remove(&who);
     let open = shared.open.lock().unwrap().remove(id);
     if let Some(open) = open {
         drop(open.send(answer));
     }
     StatusCode::ACCEPTED
-}
-
-/// A queue mapped to a function: batches of at most `batch`, failures stay.
-pub(crate) fn map(
-    sqs: aws_sdk_sqs::Client,
-    queue: String,
-    arn: String,
-    function: Arc<Function>,
-    batch: i32,
-    lanes: usize,
-) -> Vec<JoinHandle<()>> {
-    let lane = || {
-        let (sqs, queue, arn) = (sqs.clone(), queue.clone(), arn.clone());
-        let function = Arc::clone(&function);
-        tokio::spawn(async move {
-            loop {
-                if let Err(why) = pump(&sqs, &queue, &arn, &function, batch).await {
-                    eprintln!("{}: {why}", function.name);
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
-            }
-        })
-    };
-    (0..lanes).map(|_| lane()).collect()
-}
-
-async fn pump(
-    sqs: &aws_sdk_sqs::Client,
-    queue: &str,
-    arn: &str,
-    function: &Function,
-    batch: i32,
-) -> Result<(), String> {
-    use aws_sdk_sqs::types::MessageSystemAttributeName as Name;
-    let received = sqs
-        .receive_message()
-        .queue_url(queue)
-        .max_number_of_messages(batch)
-        .wait_time_seconds(1)
-        .message_system_attribute_names(Name::All)
-        .send()
-        .await
-        .map_err(|error| format!("{error:?}"))?;
-    let messages = received.messages.unwrap_or_default();
-    if messages.is_empty() {
-        return Ok(());
-    }
-    let trace = messages[0].attributes.as_ref().and_then(|all| all.get(&Name::AwsTraceHeader));
-    let trace = trace.cloned();
-    let records: Vec<Value> = messages
-        .iter()
-        .map(|message| {
-            let attributes: HashMap<&str, &String> = message
-                .attributes
-                .iter()
-                .flatten()
-                .map(|(name, value)| (name.as_str(), value))
-                .collect();
-            json!({
-                "messageId": message.message_id,
-                "receiptHandle": message.receipt_handle,
-                "body": message.body,
-                "attributes": attributes,
-                "messageAttributes": {},
-                "md5OfBody": message.md5_of_body,
-                "eventSource": "aws:sqs",
-                "eventSourceARN": arn,
-                "awsRegion": "us-east-1",
-            })
-        })
-        .collect();
-    let answer = function.invoke(json!({ "Records": records }), trace).await?;
-    // What the answer does not name is done; a name that is no message's fails the whole batch.
-    let failed: Vec<&str> = answer["batchItemFailures"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|failure| failure["itemIdentifier"].as_str().unwrap_or_default())
-        .collect();
-    let ids: Vec<&str> = messages.iter().filter_map(|message| message.message_id()).collect();
-    if let Some(unknown) = failed.iter().find(|id| !ids.contains(id)) {
-        return Err(format!("the function names {unknown:?}, which is no message of the batch"));
-    }
-    for message in &messages {
-        if !failed.contains(&message.message_id().unwrap_or_default()) {
-            let handle = message.receipt_handle().unwrap_or_default();
-            let delete = sqs.delete_message().queue_url(queue).receipt_handle(handle);
-            delete.send().await.map_err(|error| format!("{error:?}"))?;
-        }
-    }
-    Ok(())
 }
 
 /// The binary of a function, built beside these tests.

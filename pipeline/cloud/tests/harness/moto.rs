@@ -23,6 +23,9 @@ use cloud::{
 };
 use domain::{Clock, StageName};
 
+/// The object of presets: of none of our layout, so that no other object is taken for it.
+const PRESETS: &str = "settings/presets.toml";
+
 /// The repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -33,7 +36,7 @@ pub(crate) struct Moto {
     pub(crate) url: String,
     /// The same over TLS, where that was asked for: a host for S3, `DynamoDB` and SQS each.
     pub(crate) tls: Option<[String; 3]>,
-    _process: Child,
+    process: Child,
 }
 
 impl Moto {
@@ -68,17 +71,27 @@ impl Moto {
         let mut port = || ports.next().expect("moto says its port").expect("it is text");
         let url = format!("http://127.0.0.1:{}", port());
         let tls = tls.map(|_| [(); 3].map(|()| format!("https://localhost:{}", port())));
-        Moto { url, tls, _process: process }
+        Moto { url, tls, process }
+    }
+
+    /// The id of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     pub(crate) fn clients(&self) -> Clients {
+        Moto::clients_at(&self.url)
+    }
+
+    /// Clients that reach it by another address.
+    pub(crate) fn clients_at(url: &str) -> Clients {
         let config = aws_config::SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
             .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
                 Credentials::new("test", "test", None, None, "test"),
             ))
-            .endpoint_url(&self.url)
+            .endpoint_url(url)
             .build();
         Clients::new(&config, BucketStyle::Path)
     }
@@ -120,6 +133,17 @@ impl Stack {
         Stack { name, clients, buckets, table, queues }
     }
 
+    /// Where presets are, as functions are told.
+    pub(crate) fn presets(&self) -> String {
+        format!("s3://{}/{PRESETS}", self.buckets.media)
+    }
+
+    /// Puts presets there.
+    pub(crate) async fn put_presets(&self, text: &str) {
+        let put = self.clients.s3.put_object().bucket(&self.buckets.media).key(PRESETS);
+        put.body(text.as_bytes().to_vec().into()).send().await.unwrap();
+    }
+
     pub(crate) fn objects(&self, clock: Arc<dyn Clock>) -> CloudObjects {
         CloudObjects::new(self.clients.s3.clone(), self.buckets.clone(), clock)
     }
@@ -154,6 +178,7 @@ async fn allow_pages(clients: &Clients, buckets: &Buckets) {
         .allowed_headers("*")
         .allowed_methods("PUT")
         .allowed_methods("GET")
+        .expose_headers("ETag")
         .build()
         .unwrap();
     for bucket in [&buckets.uploads, &buckets.media] {

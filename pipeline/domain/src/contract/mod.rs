@@ -117,9 +117,16 @@ impl Pace for ManualClock {
 
 /// Every check of every port.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    [objects::CHECKS, parts::CHECKS, catalog::CHECKS, queue::CHECKS, letters::CHECKS, keyring::CHECKS]
-        .into_iter()
-        .flatten()
+    [
+        objects::CHECKS,
+        parts::CHECKS,
+        catalog::CHECKS,
+        queue::CHECKS,
+        letters::CHECKS,
+        keyring::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Holds a home to the whole contract.
