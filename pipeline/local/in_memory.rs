@@ -14,6 +14,7 @@ use domain::{
     record::variant_key,
     signing::Signer,
 };
+use fanout::Patience;
 use imaging::{Limits, Presets};
 use jiff::{SignedDuration, Timestamp};
 
@@ -66,7 +67,11 @@ pub async fn refuse(file: &Path, size: u64, problem: &Problem) -> Result<Develop
 }
 
 /// Work is begun once and in order here, so nothing that was sent is ever taken for lost.
-const VISIBILITY: Duration = Duration::from_hours(24);
+const PATIENCE: Patience = Patience {
+    visibility: Duration::from_hours(24),
+    alive_since: Timestamp::MIN,
+    uploads: Duration::from_hours(24),
+};
 
 fn broken(failure: &Failure) -> StoreError {
     StoreError::Broken(failure.to_string())
@@ -97,8 +102,7 @@ impl Darkroom {
                     catalog,
                     Arc::new(move || Arc::clone(&presets)),
                     limits.clone(),
-                    VISIBILITY,
-                    Timestamp::MIN,
+                    PATIENCE,
                 )),
             }
         };

@@ -16,6 +16,7 @@ use axum::{
     response::Response,
 };
 use domain::{Clock, Keyring, StoreError, parts::PartObjects, signing::Signer};
+use fanout::Patience;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use tokio::{
@@ -148,8 +149,11 @@ impl Server {
                     Arc::new(move || live.now())
                 },
                 settings.limits.clone(),
-                runner::visibility(settings.deadline),
-                alive_since,
+                Patience {
+                    visibility: runner::visibility(settings.deadline),
+                    alive_since,
+                    uploads: settings.upload_lifetime,
+                },
             )),
             terms: Terms {
                 memory: settings.capacity.each,

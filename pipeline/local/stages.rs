@@ -1,11 +1,10 @@
 //! The stages of this home, over whatever ports they are given: a worker's, or memory.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use domain::{Catalog, Objects, Stage, StageName, parts::PartObjects};
 use fanout::{Fanout, Patience};
 use imaging::{Limits, Presets};
-use jiff::Timestamp;
 
 /// The stage of this name, if it is one that touches foreign bytes.
 pub fn of_foreign_bytes(
@@ -31,8 +30,7 @@ pub fn fanout(
     catalog: Arc<dyn Catalog>,
     presets: Arc<dyn Fn() -> Arc<Presets> + Send + Sync>,
     limits: Limits,
-    visibility: Duration,
-    alive_since: Timestamp,
+    patience: Patience,
 ) -> Fanout {
     Fanout {
         parts: Arc::new(PartObjects::new(Arc::clone(&objects))),
@@ -41,7 +39,7 @@ pub fn fanout(
         presets,
         limits,
         describer: metadata::ENGINE,
-        patience: Patience { visibility, alive_since },
+        patience,
         // The one kind of endpoint so far: a line in the log.
         endpoints: vec!["log".to_owned()],
     }

@@ -33,6 +33,7 @@ const ROUTES: &[(&str, &[&str])] = &[
     ("/metrics", &["get"]),
     ("/openapi.json", &["get"]),
     ("/p/{id}/{revision}/{file}", &["get"]),
+    ("/u/{id}/{number}", &["put"]),
     ("/v/{id}/{revision}/{file}", &["get"]),
     ("/v1/dead-letters", &["get"]),
     ("/v1/dead-letters/redrive", &["post"]),
@@ -42,6 +43,8 @@ const ROUTES: &[(&str, &[&str])] = &[
     ("/v1/images/{id}/events", &["get"]),
     ("/v1/images/{id}/trace", &["get"]),
     ("/v1/uploads", &["post"]),
+    ("/v1/uploads/{id}/complete", &["post"]),
+    ("/v1/uploads/{id}/parts", &["post"]),
 ];
 
 #[test]

@@ -37,16 +37,27 @@ impl Long {
         self.upload["parts"].as_array().unwrap()
     }
 
-    fn put(&self, server: &Server, part: &Value, bytes: &[u8]) -> Reply {
-        let request = Request::new("PUT", &server.path(&part["url"])).body(bytes);
+    fn request(server: &Server, part: &Value) -> Request {
+        let request = Request::new("PUT", &server.path(&part["url"]));
         let headers = part["headers"].as_object().unwrap();
         let headers = headers.iter().map(|(name, value)| (name, value.as_str().unwrap()));
-        server.call(&headers.fold(request, |request, (name, value)| request.header(name, value)))
+        headers.fold(request, |request, (name, value)| request.header(name, value))
+    }
+
+    fn put(server: &Server, part: &Value, bytes: &[u8]) -> Reply {
+        server.call(&Self::request(server, part).body(bytes))
+    }
+
+    /// Asks whether a part of this length may be sent, as whoever has much to send does (RFC 9110,
+    /// section 10.1.1), and is refused.
+    fn refused(server: &Server, part: &Value, length: u64) -> Reply {
+        let request = Self::request(server, part).header("Content-Length", &length.to_string());
+        server.call(&request.header("Expect", "100-continue"))
     }
 
     /// Sends these bytes as a part; answers what completing it has to say.
     fn send(&self, server: &Server, number: usize, bytes: &[u8]) -> Value {
-        let reply = self.put(server, &self.parts()[number - 1], bytes);
+        let reply = Self::put(server, &self.parts()[number - 1], bytes);
         assert_eq!(reply.status, 200, "{reply:?}");
         json!({ "number": number, "etag": reply.header("etag").unwrap() })
     }
@@ -128,7 +139,7 @@ fn parts_in_any_order_become_the_upload() {
     assert_eq!(long.complete(&server, &parts).status, 202);
     let again = format!("/v1/uploads/{}/parts", long.id);
     server.call(&Request::new("POST", &again)).problem(Code::AlreadyUploaded);
-    long.put(&server, &long.parts()[6], &bytes[6 << 24..]).problem(Code::AlreadyUploaded);
+    Long::put(&server, &long.parts()[6], &bytes[6 << 24..]).problem(Code::AlreadyUploaded);
 }
 
 #[test]
@@ -162,13 +173,13 @@ fn what_is_said_of_parts_must_be_so() {
     }
     // A part has the length that was signed, and its URL is nobody else's.
     let first = &long.parts()[0];
-    long.put(&server, first, b"too short").problem(Code::SizeMismatch);
+    Long::put(&server, first, b"too short").problem(Code::SizeMismatch);
     let mut other = first.clone();
     other["url"] = first["url"].as_str().unwrap().replace("/00001?", "/00002?").into();
-    long.put(&server, &other, &vec![0; 1 << 24]).problem(Code::SignatureInvalid);
+    Long::refused(&server, &other, 1 << 24).problem(Code::SignatureInvalid);
     let mut other = first.clone();
     other["headers"] = json!({ "content-type": "text/html" });
-    long.put(&server, &other, &vec![0; 1 << 24]).problem(Code::SignatureInvalid);
+    Long::refused(&server, &other, 1 << 24).problem(Code::SignatureInvalid);
     assert!(!server.holds(&Key::Part { image: long.id, number: 1 }));
     assert!(!server.holds(&long.key()));
     assert_eq!(server.waiting(StageName::Ingest), []);
@@ -179,7 +190,7 @@ fn urls_of_parts_are_signed_again_for_a_day() {
     let server = server();
     let long = Long::create(&server);
     server.clock.advance(Duration::from_mins(61));
-    long.put(&server, &long.parts()[0], &vec![0; 1 << 24]).problem(Code::UrlExpired);
+    Long::refused(&server, &long.parts()[0], 1 << 24).problem(Code::UrlExpired);
     let again = format!("/v1/uploads/{}/parts", long.id);
     let reply = server.call(&Request::new("POST", &again));
     let upload = reply.ok(200).clone();
@@ -204,7 +215,7 @@ fn an_erased_upload_takes_nothing_more() {
         202
     );
     long.complete(&server, &parts).problem(Code::Erased);
-    long.put(&server, &long.parts()[0], &vec![0; 1 << 24]).problem(Code::Erased);
+    Long::refused(&server, &long.parts()[0], 1 << 24).problem(Code::Erased);
     let again = format!("/v1/uploads/{}/parts", long.id);
     server.call(&Request::new("POST", &again)).problem(Code::Erased);
     assert!(!server.holds(&long.key()));

@@ -22,6 +22,9 @@ use resize::Resize;
 /// The visibility time of every queue here.
 pub const VISIBILITY: Duration = Duration::from_mins(10);
 
+/// How long the URL of an upload lasts.
+const UPLOADS: Duration = Duration::from_mins(15);
+
 /// When every test begins.
 pub const BEGINNING: Timestamp = Timestamp::constant(1_790_000_000, 0);
 
@@ -118,7 +121,7 @@ impl Stages {
                 presets: Arc::new(move || presets.clone()),
                 limits: Limits::default(),
                 describer: metadata::ENGINE,
-                patience: Patience { visibility: VISIBILITY, alive_since },
+                patience: Patience { visibility: VISIBILITY, alive_since, uploads: UPLOADS },
                 endpoints: vec!["log".to_owned()],
             },
             resize: Resize {
@@ -160,7 +163,7 @@ pub fn pending(id: ImageId, bytes: u64, now: Timestamp) -> Image {
         content_type: "image/jpeg".to_owned(),
         checksum_sha256: None,
     };
-    let expires_at = now + SignedDuration::from_mins(15);
+    let expires_at = now + UPLOADS;
     Image {
         filename: Some("picture.jpg".to_owned()),
         ..Image::pending(id, Tenant::local(), announced, now, expires_at)

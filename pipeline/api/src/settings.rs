@@ -42,7 +42,7 @@ impl Default for Settings {
             access: Access::Keys,
             cors: Cors::None,
             object_origins: Vec::new(),
-            upload_lifetime: Duration::from_hours(1),
+            upload_lifetime: domain::signing::UPLOAD_LIFETIME,
             parts_lifetime: Duration::from_hours(24),
             store_announces: false,
             link_lifetime: Duration::from_hours(1),

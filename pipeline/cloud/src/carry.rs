@@ -18,7 +18,7 @@ use tracing::{Instrument as _, Span, field};
 
 use crate::{
     CloudObjects, CloudQueues,
-    home::Home,
+    home::{Home, Make, Part},
     metrics::{Measure, Metric},
     presets::Live,
     trace,
@@ -47,12 +47,22 @@ pub(crate) struct Carrier {
 type Answer = Option<Result<Vec<Message>, Failure>>;
 
 impl Carrier {
-    /// Carries to these stages. Presets are read where the fan-out is among them.
-    pub(crate) async fn new(home: &Home, names: &[StageName]) -> Result<Self, String> {
-        let presets =
-            if names.contains(&StageName::Fanout) { Some(home.presets().await?) } else { None };
+    /// Carries to these stages.
+    pub(crate) async fn new(home: &Home, parts: &[Part]) -> Result<Self, String> {
+        let (mut stages, mut presets) = (BTreeMap::new(), None);
+        for part in parts {
+            let stage = match part.make {
+                Make::OfPorts(make) => make(home),
+                Make::OfPresets(make) => {
+                    let live = home.presets().await?;
+                    presets = Some(Arc::clone(&live));
+                    make(home, live)
+                }
+            };
+            stages.insert(part.name, stage);
+        }
         Ok(Self {
-            stages: home.stages(names, presets.as_ref()),
+            stages,
             queues: Arc::clone(&home.queues),
             catalog: home.catalog.clone(),
             clock: Arc::clone(&home.clock),

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::{
     carry::Carrier,
     events::{Answer, Batch, Failed, Record},
-    home::Home,
+    home::{Home, Part},
     incoming::Incoming,
 };
 
@@ -27,13 +27,9 @@ pub(crate) struct Function {
 
 impl Function {
     /// The function of a stage. What may follow in the same invocation is of `hosted`.
-    pub(crate) async fn new(
-        home: Arc<Home>,
-        own: StageName,
-        hosted: &[StageName],
-    ) -> Result<Self, String> {
-        let names: Vec<_> = hosted.iter().copied().chain([own]).collect();
-        Ok(Self { own, carrier: Carrier::new(&home, &names).await?, home })
+    pub(crate) async fn new(home: Arc<Home>, own: Part, hosted: &[Part]) -> Result<Self, String> {
+        let parts: Vec<_> = hosted.iter().copied().chain([own]).collect();
+        Ok(Self { own: own.name, carrier: Carrier::new(&home, &parts).await?, home })
     }
 
     /// Handles a batch until the deadline, and says what was not done.

@@ -1,9 +1,10 @@
 //! What every function and the worker stand on.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use domain::{Catalog, Clock, Objects, Parts, Stage, StageName};
 use fanout::{Fanout, Patience};
+use imaging::Limits;
 use ingest::{Adoption, Ingest};
 use jiff::Timestamp;
 use metadata::Describe;
@@ -22,6 +23,37 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
+}
+
+/// A stage that a function is made of, with what makes it. A binary that names a few of these holds no code
+/// of the others: encoders and decoders are most of one that makes variants.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub(crate) name: StageName,
+    pub(crate) make: Make,
+}
+
+/// What a stage is made from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Make {
+    /// The ports.
+    OfPorts(fn(&Home) -> Arc<dyn Stage>),
+    /// The ports and the presets that hold now.
+    OfPresets(fn(&Home, Arc<Live>) -> Arc<dyn Stage>),
+}
+
+impl Part {
+    /// Is it an image that we keep?
+    pub const INGEST: Self = Self { name: StageName::Ingest, make: Make::OfPorts(Home::ingest) };
+    /// Spreads the work, and everything that is about an image as a whole.
+    pub const FANOUT: Self = Self { name: StageName::Fanout, make: Make::OfPresets(Home::fanout) };
+    /// Makes variants.
+    pub const RESIZE: Self = Self { name: StageName::Resize, make: Make::OfPorts(Home::resize) };
+    /// Reads what the bytes say of themselves.
+    pub const METADATA: Self =
+        Self { name: StageName::Metadata, make: Make::OfPorts(Home::metadata) };
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::INGEST, Self::FANOUT, Self::RESIZE, Self::METADATA];
 }
 
 /// The ports, on AWS.
@@ -77,44 +109,42 @@ impl Home {
         Live::read(place, every, self.clients.s3.clone(), &*self.objects).await.map(Arc::new)
     }
 
-    /// Stages by name; presets are needed by the fan-out alone.
-    pub fn stages(
-        &self,
-        names: &[StageName],
-        presets: Option<&Arc<Live>>,
-    ) -> BTreeMap<StageName, Arc<dyn Stage>> {
-        let stage = |name: &StageName| Some((*name, self.stage(*name, presets)?));
-        names.iter().filter_map(stage).collect()
+    fn ingest(&self) -> Arc<dyn Stage> {
+        let (objects, catalog, limits) = self.common();
+        Arc::new(Ingest { objects, catalog, limits, adoption: self.adoption() })
     }
 
-    fn stage(&self, name: StageName, presets: Option<&Arc<Live>>) -> Option<Arc<dyn Stage>> {
-        let objects = Arc::clone(&self.objects) as Arc<dyn Objects>;
-        let catalog = Arc::clone(&self.catalog) as Arc<dyn Catalog>;
-        let limits = self.settings.limits.clone();
-        Some(match name {
-            StageName::Ingest => {
-                Arc::new(Ingest { objects, catalog, limits, adoption: self.adoption() })
-            }
-            StageName::Resize => Arc::new(Resize { objects, catalog, limits }),
-            StageName::Metadata => Arc::new(Describe { objects, catalog }),
-            StageName::Fanout => {
-                let presets = Arc::clone(presets?);
-                Arc::new(Fanout {
-                    objects,
-                    parts: Arc::clone(&self.objects) as Arc<dyn Parts>,
-                    catalog,
-                    presets: Arc::new(move || presets.presets()),
-                    limits,
-                    describer: metadata::ENGINE,
-                    patience: Patience {
-                        visibility: self.settings.visibility,
-                        // Queues outlive every function, so nothing that was sent is lost with one.
-                        alive_since: Timestamp::MIN,
-                    },
-                    endpoints: vec!["log".to_owned()],
-                })
-            }
+    fn fanout(&self, presets: Arc<Live>) -> Arc<dyn Stage> {
+        let (objects, catalog, limits) = self.common();
+        Arc::new(Fanout {
+            objects,
+            parts: Arc::clone(&self.objects) as Arc<dyn Parts>,
+            catalog,
+            presets: Arc::new(move || presets.presets()),
+            limits,
+            describer: metadata::ENGINE,
+            patience: Patience {
+                visibility: self.settings.visibility,
+                // Queues outlive every function, so nothing that was sent is lost with one.
+                alive_since: Timestamp::MIN,
+                uploads: domain::signing::UPLOAD_LIFETIME,
+            },
+            endpoints: vec!["log".to_owned()],
         })
+    }
+
+    fn resize(&self) -> Arc<dyn Stage> {
+        let (objects, catalog, limits) = self.common();
+        Arc::new(Resize { objects, catalog, limits })
+    }
+
+    fn metadata(&self) -> Arc<dyn Stage> {
+        let (objects, catalog, _) = self.common();
+        Arc::new(Describe { objects, catalog })
+    }
+
+    fn common(&self) -> (Arc<dyn Objects>, Arc<dyn Catalog>, Limits) {
+        (self.objects.clone(), self.catalog.clone(), self.settings.limits.clone())
     }
 
     fn adoption(&self) -> Option<Adoption> {

@@ -9,7 +9,6 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
-use domain::StageName;
 use jiff::Timestamp;
 use lambda_http::RequestExt as _;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -17,7 +16,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use crate::{
     events::{Answer, Batch},
     function::Function,
-    home::Home,
+    home::{Home, Part},
     logging,
     settings::Settings,
     trace,
@@ -32,7 +31,7 @@ pub async fn home() -> Result<Arc<Home>> {
 }
 
 /// Runs the function of a stage until Lambda ends it.
-pub async fn stage(own: StageName, hosted: &[StageName]) -> Result<()> {
+pub async fn stage(own: Part, hosted: &[Part]) -> Result<()> {
     let function = Function::new(home().await?, own, hosted).await;
     let function = Arc::new(function.map_err(|why| anyhow!(why)).context("the presets")?);
     let handle = |event: LambdaEvent<Batch>| {

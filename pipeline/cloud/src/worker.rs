@@ -20,7 +20,12 @@ use tokio::{
 };
 
 use self::floor::Floor;
-use crate::{carry::Carrier, home::Home, logging, settings::WorkerSettings};
+use crate::{
+    carry::Carrier,
+    home::{Home, Part},
+    logging,
+    settings::WorkerSettings,
+};
 
 /// The longest that a message may take; no longer than draining leaves it.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -97,8 +102,9 @@ async fn work(settings: WorkerSettings) -> Result<End> {
     let answering = serve_health(listener, phase.subscribe());
     let home = Home::open(home).await;
     // What follows is handled in the same process, so the fan-out is always there.
-    let hosted: Vec<_> = stages.iter().copied().chain([StageName::Fanout]).collect();
-    let carrier = Carrier::new(&home, &hosted).await;
+    let mut parts = Part::ALL.to_vec();
+    parts.retain(|part| part.name == StageName::Fanout || stages.contains(&part.name));
+    let carrier = Carrier::new(&home, &parts).await;
     let carrier = carrier.map_err(|why| anyhow!(why)).context("the presets")?;
     let deadline = DEADLINE.min(drain.saturating_sub(SETTLING));
     let floor = Arc::new(Floor::new(&home, carrier, lanes, deadline, phase.clone()));

@@ -1,6 +1,8 @@
 //! Signed URLs of the homes that serve their own objects: HMAC-SHA-256 (RFC 2104) over everything
 //! that the URL allows. (The cloud's URLs are signed by its own SDK.)
 
+use std::time::Duration;
+
 use hmac::Mac;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,9 @@ pub struct Signed {
 
 /// The header that carries a checksum, base64, as S3 has it.
 pub const CHECKSUM_HEADER: &str = "x-amz-checksum-sha256";
+
+/// How long the URL of an upload lasts, where a home says nothing else.
+pub const UPLOAD_LIFETIME: Duration = Duration::from_hours(1);
 
 /// Signs and verifies, with one secret a home.
 #[derive(Clone)]

@@ -51,6 +51,8 @@ pub struct Patience {
     pub visibility: Duration,
     /// When this home began to run. What was written down as sent before that may never have been.
     pub alive_since: Timestamp,
+    /// How long the URL of an upload lasts: until it is over, what came by it is left alone.
+    pub uploads: Duration,
 }
 
 #[async_trait]

@@ -125,7 +125,8 @@ impl Fanout {
         Ok(page.next)
     }
 
-    /// Uploaded objects: those that nobody needs are deleted, once no URL can write them again.
+    /// Uploaded objects: those that nobody needs are deleted, once no URL can write them again. Ids
+    /// are minted in order, so behind the first that is too young there is nothing to be asked about.
     async fn uploads(
         &self,
         after: Option<&str>,
@@ -133,12 +134,16 @@ impl Fanout {
         follow: &mut Vec<Message>,
     ) -> Result<Option<String>, Failure> {
         let now = budget.now();
+        let over = now.checked_sub(self.patience.uploads).unwrap_or(Timestamp::MIN);
         let page = self.objects.list(&Prefix::Uploads, after, LISTED).await?;
         for (number, key) in page.items.iter().enumerate() {
             if number > 0 && number % PAGE == 0 && is_over(budget, follow) {
                 return Ok(Some(page.items[number - 1].path()));
             }
             let Some(id) = key.image() else { continue };
+            if id.minted_at().is_some_and(|minted| over < minted) {
+                return Ok(None);
+            }
             let fate = match self.catalog.image(id).await {
                 Ok(image) => fate(&image, now),
                 Err(StoreError::Missing(_)) => fate_of_unclaimed(id, now),

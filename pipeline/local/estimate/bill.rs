@@ -107,7 +107,7 @@ fn lines(inputs: &Inputs, images: u32) -> Vec<Line> {
         line("Lambda", "requests", invocations * usd::LAMBDA_REQUEST),
         line("API Gateway", "requests", times(each.api_requests) * usd::API_REQUEST),
         line("S3", "PUTs of uploads and variants", times(each.s3_puts) * usd::S3_WRITE),
-        line("S3", "copies, raw metadata, lists", s3_others * usd::S3_WRITE),
+        line("S3", "copies, raw metadata", s3_others * usd::S3_WRITE),
         line("S3", "reads", s3_reads * usd::S3_READ),
         line("S3", "storage", kept * image_gb * usd::S3_GB_MONTH),
         line("SQS", "requests", beyond(queued, usd::SQS_FREE) * usd::SQS_REQUEST),

@@ -13,8 +13,6 @@ pub struct Counted {
     pub s3_put: u32,
     /// The original's.
     pub s3_copy: u32,
-    /// What of it is there, before anything is made.
-    pub s3_list: u32,
     /// Ingest's.
     pub s3_head: u32,
     /// Ingest, metadata and resize read it once each.
@@ -47,7 +45,6 @@ pub const COUNTED: Counted = Counted {
     s3_upload: 1,
     s3_put: VARIANTS,
     s3_copy: 1,
-    s3_list: 1,
     s3_head: 1,
     s3_get: 3,
     dynamodb_get: 11,
@@ -63,12 +60,11 @@ pub const COUNTED: Counted = Counted {
 
 impl Counted {
     /// Requests, by what the test calls them.
-    pub fn requests(&self) -> [(&'static str, u32); 10] {
+    pub fn requests(&self) -> [(&'static str, u32); 9] {
         [
             ("s3 PutObject (upload)", self.s3_upload),
             ("s3 PutObject", self.s3_put),
             ("s3 CopyObject", self.s3_copy),
-            ("s3 ListObjectsV2", self.s3_list),
             ("s3 HeadObject", self.s3_head),
             ("s3 GetObject", self.s3_get),
             ("dynamodb GetItem", self.dynamodb_get),

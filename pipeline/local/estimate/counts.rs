@@ -73,7 +73,7 @@ pub struct Counts {
     pub sqs_requests: f64,
     /// PUTs of the upload itself and of its variants.
     pub s3_puts: u32,
-    /// Other requests at the price of a PUT: the original's copy, raw metadata, and a list.
+    /// Other requests at the price of a PUT: the original's copy, and raw metadata.
     pub s3_other_writes: u32,
     /// GETs and HEADs by our own functions.
     pub s3_reads: u32,
@@ -101,7 +101,7 @@ impl Counts {
             stage_invocations: invocations,
             sqs_requests: f64::from(ARRIVALS + COUNTED.sqs_send) + carried,
             s3_puts: COUNTED.s3_upload + COUNTED.s3_put - VARIANTS + inputs.variants,
-            s3_other_writes: COUNTED.s3_copy + COUNTED.s3_list + RAW_METADATA,
+            s3_other_writes: COUNTED.s3_copy + RAW_METADATA,
             s3_reads: COUNTED.s3_head + COUNTED.s3_get + more_chunks,
             dynamodb_write_units: item.write_units(),
             dynamodb_read_units: item.read_units(),

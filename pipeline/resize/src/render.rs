@@ -79,8 +79,12 @@ impl Resize {
         self.make(job, bytes, wanted.into(), attempts, budget).await
     }
 
-    /// Takes what an earlier start has written for made, and leaves the rest.
+    /// Takes what an earlier start has written for made, and leaves the rest. A first start does not ask:
+    /// where others were there all the same, writing says so.
     async fn skip_written(&self, job: &mut Job, wanted: Vec<Order>) -> Result<Vec<Order>, Failure> {
+        if job.pace == Pace::Together {
+            return Ok(wanted);
+        }
         let written = self.written(&job.image).await?;
         let mut rest = Vec::new();
         for order in wanted {

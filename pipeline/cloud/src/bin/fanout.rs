@@ -1,8 +1,8 @@
 //! What belongs to no single upload: obituaries, erasures, sweeps, notifications, variants on request.
 
-use domain::StageName;
+use cloud::Part;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    cloud::run::stage(StageName::Fanout, &[]).await
+    cloud::run::stage(Part::FANOUT, &[]).await
 }

@@ -1,8 +1,8 @@
 //! Reads what the bytes say of themselves, and announces an image whose last piece that was.
 
-use domain::StageName;
+use cloud::Part;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    cloud::run::stage(StageName::Metadata, &[StageName::Fanout]).await
+    cloud::run::stage(Part::METADATA, &[Part::FANOUT]).await
 }

@@ -1,8 +1,8 @@
 //! Makes variants, and announces an image whose last piece it made.
 
-use domain::StageName;
+use cloud::Part;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    cloud::run::stage(StageName::Resize, &[StageName::Fanout]).await
+    cloud::run::stage(Part::RESIZE, &[Part::FANOUT]).await
 }

@@ -1,9 +1,87 @@
-"""Moto, for as long as whoever started it lives: prints its port, and ends with its standard input."""
+"""Moto, for as long as whoever started it lives: prints its port, and ends with its standard input.
+
+Given a folder, it answers over TLS as well, and keeps connections open, as AWS does and werkzeug else does
+not. It prints three ports for that, because AWS's services are three hosts, and leaves in the folder what
+vouches for them: own.pem alone, and roots.pem with the system's other certificates.
+"""
 
 import sys
+from datetime import datetime, timedelta, timezone
+from io import BytesIO
+from pathlib import Path
+from threading import Thread
 
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
+from werkzeug.serving import make_server
+
+# Where systems keep their certificates: Debian and Amazon Linux.
+ROOTS = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"]
+
+
+class Kept(MotoRequestHandler):
+    """One answer after another on a connection; werkzeug's own reads on until its client is gone."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def run_wsgi(self):
+        environ = self.make_environ()
+        environ["wsgi.input"] = BytesIO(self.rfile.read(int(self.headers.get("content-length") or 0)))
+        head, body = [], []
+
+        def begin(status, headers, _error=None):
+            head[:] = [status, headers]
+            return body.append
+
+        body.extend(self.server.app(environ, begin))
+        status, headers = head
+        whole = b"".join(body)
+        self.send_response_only(int(status[:3]), status[4:])
+        for name, value in headers:
+            self.send_header(name, value)
+        if not any(name.lower() == "content-length" for name, _ in headers):
+            self.send_header("Content-Length", str(len(whole)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(whole)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    def name(text):
+        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
+    def builder(subject, key):
+        now = datetime.now(timezone.utc)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name(subject))
+            .issuer_name(name("harness"))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=2))
+        )
+
+    authority, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    own = builder("harness", authority).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    own = own.sign(authority, hashes.SHA256())
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    leaf = builder("localhost", key).add_extension(names, critical=False).sign(authority, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    (folder / "own.pem").write_bytes(own.public_bytes(pem))
+    system = next((Path(file).read_bytes() for file in ROOTS if Path(file).exists()), b"")
+    (folder / "roots.pem").write_bytes(system + own.public_bytes(pem))
+    (folder / "leaf.pem").write_bytes(leaf.public_bytes(pem))
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, *plain))
+    return folder / "leaf.pem", folder / "key.pem"
+
 
 
 def list_parts(response, answer=S3Response.list_parts):
@@ -17,5 +95,12 @@ S3Response.list_parts = list_parts
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)
+if len(sys.argv) > 1:
+    app = DomainDispatcherApplication(create_backend_app)
+    pair = tuple(str(file) for file in certificate(Path(sys.argv[1])))
+    for _ in range(3):
+        tls = make_server("localhost", 0, app, threaded=True, request_handler=Kept, ssl_context=pair)
+        Thread(target=tls.serve_forever, daemon=True).start()
+        print(tls.server_address[1], flush=True)
 sys.stdin.read()
 server.stop()

@@ -207,7 +207,13 @@ async fn notify(stack: &Stack) {
     }
 }
 
-fn environment(terms: Terms, stack: &Stack, url: &str, dead: &str) -> BTreeMap<String, String> {
+/// What functions are told, but for where AWS is.
+pub(crate) fn environment(
+    terms: Terms,
+    stack: &Stack,
+    url: &str,
+    dead: &str,
+) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = [
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),

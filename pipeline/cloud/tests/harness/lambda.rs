@@ -81,8 +81,19 @@ struct Invocation {
 }
 
 impl Function {
-    /// Starts a process of a binary in each of these environments. What dies is started again.
+    /// Starts a process of its binary in each of these environments. What dies is started again.
     pub(crate) async fn start(
+        name: &'static str,
+        environments: Vec<BTreeMap<String, String>>,
+        timeout: Duration,
+        roster: Roster,
+    ) -> Function {
+        Self::by(binary(name), name, environments, timeout, roster).await
+    }
+
+    /// The same of any program that asks the Runtime API for its work.
+    pub(crate) async fn by(
+        program: PathBuf,
         name: &'static str,
         environments: Vec<BTreeMap<String, String>>,
         timeout: Duration,
@@ -109,7 +120,13 @@ impl Function {
             environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), address);
             environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
             environment.insert("AWS_LAMBDA_FUNCTION_VERSION".to_owned(), "$LATEST".to_owned());
-            tasks.push(tokio::spawn(keep(environment, Arc::clone(&shared), who, timeout)));
+            tasks.push(tokio::spawn(keep(
+                program.clone(),
+                environment,
+                Arc::clone(&shared),
+                who,
+                timeout,
+            )));
         }
         Function { name, timeout, shared, tasks }
     }
@@ -185,21 +202,21 @@ fn new_trace(number: u64) -> String {
 
 /// Runs a process, and another when it ends, and ends one that is over its time.
 async fn keep(
+    program: PathBuf,
     environment: BTreeMap<String, String>,
     shared: Arc<Shared>,
     who: Who,
     timeout: Duration,
 ) {
-    let binary = binary(who.function);
     loop {
-        let mut child: Child = Command::new(&binary)
+        let mut child: Child = Command::new(&program)
             .env_clear()
             .envs(&environment)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         tokio::spawn(listen(child.stdout.take().unwrap(), Arc::clone(&shared)));
         let pid = child.id().unwrap_or_default();
         shared.roster.lock().unwrap().insert(who, pid);

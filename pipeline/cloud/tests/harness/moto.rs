@@ -46,19 +46,28 @@ impl Moto {
 
     /// One that nobody shares.
     pub(crate) fn start() -> Moto {
+        Moto::answering(None).0
+    }
+
+    /// One that nobody shares. With a folder it answers over TLS as well, leaves there what vouches for it,
+    /// and has a host for S3, `DynamoDB` and SQS each.
+    pub(crate) fn answering(tls: Option<&Path>) -> (Moto, Vec<String>) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harness/emulator.py");
         let mut process = Command::new(root().join(".venv/bin/python"))
             .arg(script)
+            .args(tls)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("./dev test makes .venv, in which moto is");
-        let mut port = String::new();
         let said = process.stdout.take().expect("it is piped");
-        BufReader::new(said).read_line(&mut port).expect("moto says its port");
-        let url = format!("http://127.0.0.1:{}", port.trim());
-        Moto { url, process }
+        let mut ports = BufReader::new(said).lines();
+        let mut port = || ports.next().expect("moto says its port").expect("it is text");
+        let url = format!("http://127.0.0.1:{}", port());
+        let hosts = tls.map_or(0, |_| 3);
+        let hosts = (0..hosts).map(|_| format!("https://localhost:{}", port())).collect();
+        (Moto { url, process }, hosts)
     }
 
     /// The id of its process.

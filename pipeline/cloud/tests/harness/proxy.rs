@@ -359,6 +359,7 @@ fn named(method: &Method, uri: &Uri, headers: &HeaderMap) -> (&'static str, Stri
         ("PUT", true) if query.contains("X-Amz-Signature") => "PutObject (upload)",
         ("PUT", true) => "PutObject",
         ("GET", _) if query.contains("list-type") => "ListObjectsV2",
+        ("GET", _) if query.split('&').any(|part| part == "uploads") => "ListMultipartUploads",
         ("GET", _) => "GetObject",
         ("HEAD", _) => "HeadObject",
         ("DELETE", _) => "DeleteObject",
