@@ -20,7 +20,7 @@ fn the_life_of_an_upload_is_told() {
     let home = tempfile::tempdir().unwrap();
     let (good, bad) = (home.path().join("good.jpg"), home.path().join("bad.jpg"));
     fs::write(&good, photograph(8, 400, 300)).unwrap();
-    fs::write(&bad, b"this is text").unwrap();
+    fs::write(&bad, b"this is a text, and no picture at all").unwrap();
     let server = Server::start(&home.path().join("data"), &[]);
     let upload = |file: &std::path::Path| {
         let path = file.to_str().unwrap();

@@ -197,6 +197,10 @@ fn taken(image_id: ImageId) -> Response {
 }
 
 fn cut(image: &Image) -> Result<Cut, Refusal> {
+    // It says no more how long it was.
+    if image.status == Status::Erased {
+        return Err(receive::erased(image));
+    }
     let by_parts = Cut::of(image.announced.content_length);
     by_parts.ok_or_else(|| {
         let detail = format!(

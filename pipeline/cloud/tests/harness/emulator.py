@@ -9,11 +9,12 @@ import sys
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
-from threading import Thread
+from threading import Thread, local
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
+from moto.sqs.models import SQSBackend
 from werkzeug.serving import make_server
 
 # Where systems keep their certificates: Debian and Amazon Linux.
@@ -83,7 +84,6 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return folder / "leaf.pem", folder / "key.pem"
 
 
-
 def list_parts(response, answer=S3Response.list_parts):
     """S3 names its answer otherwise, and clients that parse XML by its names cannot read moto's."""
     status, headers, body = answer(response)
@@ -91,6 +91,27 @@ def list_parts(response, answer=S3Response.list_parts):
 
 
 S3Response.list_parts = list_parts
+
+sending = local()
+
+
+def send_message_batch(backend, queue, entries, answer=SQSBackend.send_message_batch):
+    """SQS keeps the trace of each entry; moto only that of a message that is sent alone."""
+    sending.traces = [entry.get("MessageSystemAttributes") for entry in entries.values()]
+    try:
+        return answer(backend, queue, entries)
+    finally:
+        sending.traces = []
+
+
+def send_message(backend, *arguments, answer=SQSBackend.send_message, **named):
+    if getattr(sending, "traces", None):
+        named["system_attributes"] = sending.traces.pop(0)
+    return answer(backend, *arguments, **named)
+
+
+SQSBackend.send_message_batch = send_message_batch
+SQSBackend.send_message = send_message
 
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
