@@ -111,6 +111,17 @@ impl Settings {
                     .to_owned(),
             );
         }
+        if buckets
+            .adopted
+            .as_ref()
+            .is_some_and(|own| [&buckets.uploads, &buckets.media].contains(&own))
+        {
+            read.wrong.push(
+                "DARKROOM_ADOPTED_BUCKET is one of our own: what is made of its pictures would be adopted \
+                 again"
+                    .to_owned(),
+            );
+        }
         let memory = read.parsed("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "megabytes", None::<u64>);
         let memory = picture_memory(read).or(memory.map(|megabytes| megabytes << 20));
         let upload = max_upload(read);

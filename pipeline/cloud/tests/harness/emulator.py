@@ -9,8 +9,9 @@ import sys
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
-from threading import Thread, local
+from threading import Lock, Thread, local
 
+from moto.dynamodb.responses import DynamoHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
@@ -91,6 +92,20 @@ def list_parts(response, answer=S3Response.list_parts):
 
 
 S3Response.list_parts = list_parts
+
+
+def alone(answer, lock=Lock()):
+    """DynamoDB writes an item one request after the other; moto's threads see each other's half of it."""
+
+    def answered(handler):
+        with lock:
+            return answer(handler)
+
+    return answered
+
+
+for write in ["put_item", "update_item", "delete_item", "transact_write_items"]:
+    setattr(DynamoHandler, write, alone(getattr(DynamoHandler, write)))
 
 sending = local()
 
