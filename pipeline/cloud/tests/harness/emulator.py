@@ -6,6 +6,7 @@ vouches for them: own.pem alone, and roots.pem with the system's other certifica
 """
 
 import sys
+from copy import deepcopy
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
@@ -99,7 +100,8 @@ def alone(answer, lock=Lock()):
 
     def answered(handler):
         with lock:
-            return answer(handler)
+            # What it names is still the item itself.
+            return deepcopy(answer(handler))
 
     return answered
 
