@@ -30,6 +30,12 @@ export class Problem extends Error implements Reason {
     );
   }
 
+  /** A bucket whose CORS rule does not expose what completing an upload needs. */
+  static hidden(): Problem {
+    const detail = "The store does not show this page the ETag of a part: its CORS rule has to expose ETag.";
+    return new Problem("hidden_etag", "The upload cannot be completed", detail);
+  }
+
   static unreachable(): Problem {
     return navigator.onLine
       ? new Problem("unreachable", "The server cannot be reached", "It may be restarting.")

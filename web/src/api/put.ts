@@ -36,7 +36,9 @@ export async function putParts(
     for (let attempt = 0; ; attempt += 1) {
       const answer = await once(urls[index] ?? part, bytes, (count) => sent(part.offset + count));
       if (!(answer instanceof Problem)) {
-        done.push({ number: part.number, etag: answer.getResponseHeader("ETag") ?? "" });
+        const etag = answer.getResponseHeader("ETag");
+        if (etag === null) throw Problem.hidden();
+        done.push({ number: part.number, etag });
         break;
       }
       if (!passes(answer, attempt) && !(answer.status === 403 && attempt + 1 < ATTEMPTS)) throw answer;
