@@ -172,7 +172,7 @@ impl Carrier {
             match self.queues.send(messages).await {
                 Ok(()) => return Ok(()),
                 Err(error) => {
-                    tracing::warn!(%error, "what follows could not be sent; it is tried again")
+                    tracing::warn!(%error, "what follows could not be sent; it is tried again");
                 }
             }
             tokio::time::sleep(pause).await;

@@ -102,29 +102,7 @@ impl Settings {
             .into_iter()
             .map(|stage| (stage, read.url(&queue(stage), "the URL of an SQS queue")))
             .collect();
-        let buckets = Buckets {
-            uploads: read.needed("DARKROOM_UPLOADS_BUCKET", "the bucket that clients upload to"),
-            media: read.needed("DARKROOM_MEDIA_BUCKET", "the bucket of originals and variants"),
-            adopted: read.text("DARKROOM_ADOPTED_BUCKET"),
-        };
-        if buckets.uploads == buckets.media && !buckets.media.is_empty() {
-            read.wrong.push(
-                "DARKROOM_UPLOADS_BUCKET and DARKROOM_MEDIA_BUCKET are one bucket: what is written \
-                 would come back as uploads"
-                    .to_owned(),
-            );
-        }
-        if buckets
-            .adopted
-            .as_ref()
-            .is_some_and(|own| [&buckets.uploads, &buckets.media].contains(&own))
-        {
-            read.wrong.push(
-                "DARKROOM_ADOPTED_BUCKET is one of our own: what is made of its pictures would be adopted \
-                 again"
-                    .to_owned(),
-            );
-        }
+        let buckets = buckets(read);
         let memory = read.parsed("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "megabytes", None::<u64>);
         let memory = picture_memory(read).or(memory.map(|megabytes| megabytes << 20));
         let upload = max_upload(read);
@@ -295,6 +273,31 @@ fn drain(read: &mut Reader<'_>) -> Duration {
     };
     let wanted = "a time from 10s to 1h, such as 45s or 2m";
     read.read("DARKROOM_DRAIN", wanted, time).unwrap_or(usual)
+}
+
+/// Three places, of which none is another: what is written in one must never come back as an arrival.
+fn buckets(read: &mut Reader<'_>) -> Buckets {
+    let buckets = Buckets {
+        uploads: read.needed("DARKROOM_UPLOADS_BUCKET", "the bucket that clients upload to"),
+        media: read.needed("DARKROOM_MEDIA_BUCKET", "the bucket of originals and variants"),
+        adopted: read.text("DARKROOM_ADOPTED_BUCKET"),
+    };
+    if buckets.uploads == buckets.media && !buckets.media.is_empty() {
+        read.wrong.push(
+            "DARKROOM_UPLOADS_BUCKET and DARKROOM_MEDIA_BUCKET are one bucket: what is written \
+             would come back as uploads"
+                .to_owned(),
+        );
+    }
+    if buckets.adopted.as_ref().is_some_and(|own| [&buckets.uploads, &buckets.media].contains(&own))
+    {
+        read.wrong.push(
+            "DARKROOM_ADOPTED_BUCKET is one of our own: what is made of its pictures would be adopted \
+             again"
+                .to_owned(),
+        );
+    }
+    buckets
 }
 
 /// The largest upload where nothing is said.
