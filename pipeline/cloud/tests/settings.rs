@@ -24,7 +24,7 @@ const WRONG: [(&str, &str, &str); 16] = [
     ("DARKROOM_PUBLIC_URL", "images.example", "https://images.example"),
     ("DARKROOM_SECRET", "short", "32"),
     ("DARKROOM_MAX_UPLOAD", "6GiB", "a size up to 5GiB, such as 100MB"),
-    ("DARKROOM_MAX_UPLOAD", "100", "a size up to 5GiB, such as 100MB"),
+    ("DARKROOM_MAX_UPLOAD", "100 megabytes", "a size up to 5GiB, such as 100MB"),
     ("DARKROOM_MAX_UPLOAD", "0MB", "a size up to 5GiB, such as 100MB"),
     ("DARKROOM_PICTURE_MEMORY", "much", "a size such as 1769MiB"),
     ("DARKROOM_VISIBILITY", "10m", "seconds"),

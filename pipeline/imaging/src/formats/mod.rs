@@ -276,8 +276,7 @@ pub(crate) fn open_common<'a>(
             return Err(Fault::new(FaultCode::Empty, "The file has no bytes."));
         }
         None => {
-            let detail = "The file does not begin as a PNG, JPEG or WebP does.".to_owned();
-            return Err(Fault::unsupported(detail));
+            return Err(Fault::unsupported("The file does not begin as any picture does."));
         }
     };
     let header = parsed.map_err(|error| match error {
