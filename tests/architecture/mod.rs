@@ -104,7 +104,8 @@ fn paths_named_in(page: &str) -> BTreeSet<String> {
 }
 
 /// What may stand at the root, now or later; a new one is named in ARCHITECTURE.md.
-const FOLDERS: &[&str] = &["pipeline", "tests", "benches", "infra", "web", "fuzz", "docs", "packaging"];
+const FOLDERS: &[&str] =
+    &["pipeline", "tests", "benches", "infra", "web", "fuzz", "docs", "packaging"];
 
 #[test]
 fn the_paths_that_the_pages_name_exist() {

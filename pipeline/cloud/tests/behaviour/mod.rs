@@ -16,3 +16,4 @@ mod race;
 mod repeating;
 mod storm;
 mod traced;
+mod worker;

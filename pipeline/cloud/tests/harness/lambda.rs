@@ -8,7 +8,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
     sync::{
         Arc, Mutex,
@@ -76,7 +76,7 @@ struct Work {
 struct Invocation {
     id: String,
     payload: Value,
-    deadline: SystemTime,
+    timeout: Duration,
     trace: String,
 }
 
@@ -141,10 +141,8 @@ impl Function {
         let id = format!("{}-{number}", self.name);
         let (answer, answered) = oneshot::channel();
         self.shared.open.lock().unwrap().insert(id.clone(), answer);
-        let now = SystemTime::now();
         let trace = trace.unwrap_or_else(|| new_trace(number));
-        let invocation =
-            Invocation { id: id.clone(), payload, deadline: now + self.timeout, trace };
+        let invocation = Invocation { id: id.clone(), payload, timeout: self.timeout, trace };
         self.shared.sender.send(invocation).map_err(|_| "it is stopped".to_owned())?;
         self.shared.more.notify_one();
         // It may wait for a process that is free.
@@ -287,7 +285,9 @@ async fn next(State((shared, who)): Me) -> Response {
     let payload = invocation.payload.to_string();
     let work = Work { id: invocation.id.clone(), payload: payload.clone() };
     shared.at_work.lock().unwrap().insert(who, work);
-    let deadline = invocation.deadline.duration_since(UNIX_EPOCH).unwrap().as_millis();
+    // Its time begins now, however long it waited for a process.
+    let deadline = SystemTime::now() + invocation.timeout;
+    let deadline = deadline.duration_since(UNIX_EPOCH).unwrap().as_millis();
     let headers = [
         ("lambda-runtime-aws-request-id", invocation.id),
         ("lambda-runtime-deadline-ms", deadline.to_string()),
@@ -318,9 +318,12 @@ fn settle(shared: &Shared, who: Who, id: &str, answer: Result<Value, String>) ->
     StatusCode::ACCEPTED
 }
 
-/// The binary of a function, built beside these tests.
+/// A binary of ours, built beside these tests. One of the same name elsewhere is not meant.
 pub(crate) fn binary(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let folder = tests.ancestors().find(|folder| folder.join(name).is_file());
-    folder.map_or_else(|| Path::new(name).to_owned(), |folder| folder.join(name))
+    let folder = folder.unwrap_or_else(|| {
+        panic!("{name} is not built: cargo test --workspace, or ./dev test, builds it")
+    });
+    folder.join(name)
 }
