@@ -8,6 +8,7 @@ mod changing;
 mod clients;
 mod cloud_home;
 mod counted;
+mod given_up;
 mod house;
 mod losing;
 mod machine;

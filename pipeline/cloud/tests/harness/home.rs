@@ -38,6 +38,8 @@ pub(crate) struct Terms {
     pub(crate) batch: i32,
     /// The same of the function that makes variants: a picture that ends it takes along what came with it.
     pub(crate) pictures: i32,
+    /// Batches of a queue that are handled at a time, at most.
+    pub(crate) lanes: u32,
     /// Who handles the messages of the stages.
     pub(crate) hands: Hands,
     /// Presets in place of the built-in ones, in an object.
@@ -53,6 +55,7 @@ impl Terms {
         faults: 0,
         batch: 10,
         pictures: 1,
+        lanes: 3,
         hands: Hands::Functions,
         presets: None,
     };
@@ -73,8 +76,7 @@ impl Default for Terms {
     }
 }
 
-/// Processes of each function, and batches of its queue that are handled at a time: more than one, so that
-/// what comes twice may be handled twice at once.
+/// Processes of each function: more than one, so that what comes twice may be handled twice at once.
 const PROCESSES: [(&str, u32); 5] =
     [("ingest", 3), ("fanout", 3), ("metadata", 3), ("resize", 2), ("api", 3)];
 
@@ -145,10 +147,11 @@ impl Home {
                 continue;
             }
             let batch = if *stage == StageName::Resize { terms.pictures } else { terms.batch };
-            let lanes = PROCESSES.iter().find(|(function, _)| *function == name).unwrap().1;
+            let processes = PROCESSES.iter().find(|(function, _)| *function == name).unwrap().1;
+            let lanes = processes.min(terms.lanes) as usize;
             let arn = arn(&stack, queue).await;
             let source = (queue.as_str(), arn.as_str());
-            let mapping = Mapping::start(&sqs, source, &functions[name], batch, lanes as usize);
+            let mapping = Mapping::start(&sqs, source, &functions[name], batch, lanes);
             mappings.insert(name, mapping);
         }
         let source = (dead.0.as_str(), dead.1.as_str());

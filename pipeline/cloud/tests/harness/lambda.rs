@@ -12,7 +12,7 @@ use std::{
     process::Stdio,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -61,6 +61,8 @@ struct Shared {
     /// What each process is at work on.
     at_work: Mutex<BTreeMap<Who, Work>>,
     invocations: AtomicU64,
+    /// The most processes that were at work at the same time.
+    together: AtomicUsize,
     /// What it wrote to standard output, where the service reads its log.
     said: Mutex<Vec<String>>,
     roster: Roster,
@@ -107,6 +109,7 @@ impl Function {
             open: Mutex::default(),
             at_work: Mutex::default(),
             invocations: AtomicU64::new(0),
+            together: AtomicUsize::new(0),
             said: Mutex::default(),
             roster,
         });
@@ -158,6 +161,11 @@ impl Function {
     /// How often it was invoked.
     pub(crate) fn invocations(&self) -> u64 {
         self.shared.invocations.load(Ordering::Relaxed)
+    }
+
+    /// How many of its processes were at work at the same time, at most.
+    pub(crate) fn together(&self) -> usize {
+        self.shared.together.load(Ordering::Relaxed)
     }
 
     /// The lines of its log, as JSON.
@@ -284,7 +292,12 @@ async fn next(State((shared, who)): Me) -> Response {
     shared.more.notify_one();
     let payload = invocation.payload.to_string();
     let work = Work { id: invocation.id.clone(), payload: payload.clone() };
-    shared.at_work.lock().unwrap().insert(who, work);
+    let together = {
+        let mut at_work = shared.at_work.lock().unwrap();
+        at_work.insert(who, work);
+        at_work.len()
+    };
+    shared.together.fetch_max(together, Ordering::Relaxed);
     // Its time begins now, however long it waited for a process.
     let deadline = SystemTime::now() + invocation.timeout;
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap().as_millis();

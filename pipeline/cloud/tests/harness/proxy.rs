@@ -43,7 +43,7 @@ pub(crate) enum Fault {
     ResetBefore,
     /// The connection breaks, after what was asked for was done.
     ResetAfter,
-    /// Nobody is there: the connection of before breaks, and a new one would be refused.
+    /// Nobody is there: the connection is cut off.
     Gone,
     /// The answer takes longer than any service of ours does.
     Hung,
@@ -78,6 +78,9 @@ pub(crate) enum Moment {
     /// The same, but it lives: the answer is lost on its way.
     Lost,
 }
+
+/// Any image, of which nobody knows the id yet.
+pub(crate) const ANY: &str = "any";
 
 /// Strikes whichever process of a function makes its so many-th request about an image, from 0 on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,18 +177,40 @@ impl Proxy {
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
     }
 
-    /// Nobody answers for a while: new connections are refused, open ones break.
+    /// Nobody answers for a while: connections are refused, and in the second half of it cut off, which can
+    /// be counted.
     pub(crate) async fn outage(&self, time: Duration) {
         self.shared.out.store(true, Ordering::SeqCst);
         self.doors.lock().unwrap().iter().for_each(|door| door.task.abort());
-        tokio::time::sleep(time).await;
+        tokio::time::sleep(time / 2).await;
+        self.open_again(|listener, _| {
+            let shared = Arc::clone(&self.shared);
+            tokio::spawn(async move {
+                while let Ok((connection, _)) = listener.accept().await {
+                    shared.note(Fault::Gone);
+                    drop(connection);
+                }
+            })
+        })
+        .await;
+        tokio::time::sleep(time / 2).await;
+        self.doors.lock().unwrap().iter().for_each(|door| door.task.abort());
         self.shared.out.store(false, Ordering::SeqCst);
+        self.open_again(|listener, guest| self.serve(listener, guest)).await;
+    }
+
+    async fn open_again(&self, by: impl Fn(TcpListener, Guest) -> JoinHandle<()>) {
         let doors: Vec<_> =
             self.doors.lock().unwrap().iter().map(|door| (door.address, door.guest)).collect();
         for (number, (address, guest)) in doors.into_iter().enumerate() {
-            let listener = TcpListener::bind(address).await.unwrap();
-            let task = self.serve(listener, guest);
-            self.doors.lock().unwrap()[number].task = task;
+            // Whoever was here before may not have left yet.
+            let listener = loop {
+                match TcpListener::bind(address).await {
+                    Ok(listener) => break listener,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            };
+            self.doors.lock().unwrap()[number].task = by(listener, guest);
         }
     }
 
@@ -281,7 +306,8 @@ impl Shared {
         }
         let mut aims = self.aims.lock().unwrap();
         let hit = aims.iter().position(|aim| {
-            aim.function == who.function && aim.image == image && aim.call + 1 == calls.len()
+            let meant = aim.image == image || aim.image == ANY;
+            aim.function == who.function && meant && aim.call + 1 == calls.len()
         })?;
         let aim = aims.swap_remove(hit);
         let moment = aim.moment;
