@@ -8,6 +8,7 @@ use super::{
 };
 use crate::harness::{
     client::terms,
+    home::Terms,
     pictures::{bmp_head, fixture, long, photograph},
 };
 
@@ -39,7 +40,7 @@ async fn records_and_bytes_are_the_same_in_both_homes() {
 async fn a_long_file_comes_by_parts() {
     let file = long();
     count_images("by parts", 1);
-    in_both(Plan::default(), async |house: &dyn House| {
+    in_both(Plan { terms: Terms::LONG, ..Plan::default() }, async |house: &dyn House| {
         let wanted = terms(&file, "image/bmp");
         let parts = house.client().create(wanted).await.upload["parts"].as_array().map(Vec::len);
         let id = house.client().upload(&file, "image/bmp").await;

@@ -3,6 +3,7 @@
 
 mod adopted;
 mod arriving;
+mod by_parts;
 mod calls;
 mod changing;
 mod clients;

@@ -59,6 +59,11 @@ impl Terms {
         hands: Hands::Functions,
         presets: None,
     };
+
+    /// For files of 100 MB. Moto tells of every part as if it were the object, so one ingest at a time is
+    /// enough of that.
+    pub(crate) const LONG: Terms =
+        Terms { timeout: Duration::from_mins(1), visibility: 70, lanes: 1, ..Terms::USUAL };
 }
 
 /// Who handles the messages of the stages.
