@@ -42,8 +42,8 @@ const IMAGES: [(&str, usize); 32] = [
     ("parts given up", 1),
     ("by the command line", 1),
     ("bad bytes", 8),
-    ("killed at every request", 60),
-    ("created again", 15),
+    ("killed at every request", 80),
+    ("created again", 8),
     ("killed while sweeping", 4),
     ("while presets change", 6),
     ("handed on", 1),
@@ -116,7 +116,7 @@ impl CloudHome {
     }
 
     /// Makes every image so much older.
-    async fn grow_old(&self, age: Duration) {
+    pub(super) async fn grow_old(&self, age: Duration) {
         let (table, name) = (&self.home.stack.clients.dynamodb, &self.home.stack.name);
         let found = table.scan().table_name(name).send().await.unwrap();
         for item in found.items.unwrap() {
