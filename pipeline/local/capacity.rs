@@ -89,21 +89,13 @@ impl Capacity {
     /// The limits that keep a picture below the memory of one worker: the file is held once, and
     /// what decoding it takes is predicted before it is begun.
     pub fn limits(&self) -> Limits {
-        limits_within(self.each.saturating_sub(WORKER_BASE), self.upload)
+        Limits::within(self.each.saturating_sub(WORKER_BASE), self.upload)
     }
 
     /// Whether a worker holds the largest upload, and the least of a picture besides.
     pub fn holds_uploads(&self) -> bool {
         self.upload <= Limits::default().bytes || self.each >= WORKER_LEAST + self.upload
     }
-}
-
-/// The limits under which a picture and what its work takes stay within so many bytes. A file as large
-/// as is usual is refused where it would take most of them; a larger one was asked for.
-pub(crate) fn limits_within(spare: u64, upload: u64) -> Limits {
-    let usual = Limits::default();
-    let bytes = if upload > usual.bytes { upload } else { upload.min(spare / 4) };
-    Limits { bytes, memory: usual.memory.min(spare.saturating_sub(bytes)), ..usual }
 }
 
 impl fmt::Display for Capacity {
@@ -122,8 +114,9 @@ impl fmt::Display for Capacity {
 }
 
 /// The largest JPEG photographs that fit, as every smaller one does, in whole megapixels, with all
-/// variants, also those on request: those that are read line by line, and progressive ones, which are held whole. What a picture needs does not
-/// grow evenly with it, because larger ones are reduced while they are read.
+/// variants, also those on request: those that are read line by line, and progressive ones, which are held
+/// whole. What a picture needs does not grow evenly with it, because larger ones are reduced while they
+/// are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Largest {
     /// Read line by line.

@@ -14,7 +14,7 @@ use std::{
 
 use api::Cors;
 use clap::Args;
-use domain::parts;
+use domain::{forms, parts};
 use imaging::Limits;
 
 use crate::{
@@ -123,7 +123,7 @@ impl Settings {
         let public_url = public_url(flags, listen, &mut mistakes);
         let mut time = |flag, text: &str, least: u64, most: u64| {
             let range = Duration::from_secs(least)..=Duration::from_secs(most);
-            let time = parse_time(text).filter(|time| range.contains(time));
+            let time = forms::time(text).filter(|time| range.contains(time));
             time.unwrap_or_else(|| {
                 let form = format!("a time from {least}s to {most}s, such as 45s, 10m, 2h or 1d");
                 mistakes.add(flag, text, &form);
@@ -251,7 +251,7 @@ fn count(flag: &str, text: &str, most: usize, mistakes: &mut Mistakes) -> NonZer
 fn capacity(flags: &Flags, mistakes: &mut Mistakes) -> Capacity {
     let asked = flags.workers.as_deref().map(|text| count("workers", text, 1024, mistakes));
     let spare = Memory::Spare(machine::memory() / 2);
-    let memory = match (&flags.memory, flags.memory.as_deref().and_then(parse_size)) {
+    let memory = match (&flags.memory, flags.memory.as_deref().and_then(forms::size)) {
         (_, Some(size)) => Memory::Asked(size),
         (None, None) => spare,
         (Some(text), None) => {
@@ -260,7 +260,7 @@ fn capacity(flags: &Flags, mistakes: &mut Mistakes) -> Capacity {
         }
     };
     let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let upload = parse_size(&flags.max_upload).filter(|size| (1..=parts::LONGEST).contains(size));
+    let upload = forms::size(&flags.max_upload).filter(|size| (1..=parts::LONGEST).contains(size));
     let upload = upload.unwrap_or_else(|| {
         mistakes.add("max-upload", &flags.max_upload, "a size up to 5GiB, such as 100MB or 2GiB");
         Limits::default().bytes
@@ -280,34 +280,6 @@ fn capacity(flags: &Flags, mistakes: &mut Mistakes) -> Capacity {
         mistakes.add("max-upload", &flags.max_upload, &form);
     }
     capacity
-}
-
-/// Reads `45s`, `10m`, `2h` or `1d`.
-fn parse_time(text: &str) -> Option<Duration> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let seconds = match &text[digits.len()..] {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    Some(Duration::from_secs(digits.parse::<u64>().ok()?.checked_mul(seconds)?))
-}
-
-/// Reads `800MiB`, `2GiB`, `2GB` or a number of bytes.
-pub(crate) fn parse_size(text: &str) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
-        "" | "B" => 1,
-        "KiB" => 1 << 10,
-        "MiB" | "M" => 1 << 20,
-        "GiB" | "G" => 1 << 30,
-        "MB" => 1_000_000,
-        "GB" => 1_000_000_000,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 /// Whether the URL's host is this machine, and nobody else can mean us by it.

@@ -12,7 +12,7 @@ use std::{
 
 use imaging::{Header, HeaderError, Limits, Presets, Whole, Work};
 
-use crate::{capacity, machine};
+use crate::machine;
 
 /// The least share that is of use: a photograph of twelve megapixels fits, though not every one.
 pub const LEAST: u64 = 64 << 20;
@@ -43,7 +43,7 @@ impl Share {
 
     /// The limits under which any one picture fits into it.
     pub fn limits(&self) -> Limits {
-        capacity::limits_within(self.all, imaging::Limits::default().bytes)
+        imaging::Limits::within(self.all, imaging::Limits::default().bytes)
     }
 
     /// Takes as much, after waiting until it is there; what is more than everything gets everything.

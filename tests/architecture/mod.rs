@@ -137,3 +137,32 @@ fn paths_are_found_in_prose_and_in_lists() {
         paths_named_in("`a/`, `tests/c/`, `tests`, not `d`, `/v/`, `in/{id}/`, `x y/` nor e/");
     assert_eq!(named, ["a", "tests", "tests/c"].map(str::to_owned).into());
 }
+
+/// Names of variables that follow this in a text.
+fn variables(text: &str, begin: &str) -> BTreeSet<String> {
+    text.split(&format!("{begin}DARKROOM_"))
+        .skip(1)
+        .map(|rest| {
+            let name =
+                rest.find(|c: char| !c.is_ascii_uppercase() && c != '_').unwrap_or(rest.len());
+            format!("DARKROOM_{}", &rest[..name])
+        })
+        .collect()
+}
+
+#[test]
+fn the_cloud_home_s_page_has_its_variables_and_no_others() {
+    let read = files(&["rs"]).into_iter().filter(|path| path.starts_with("pipeline/cloud/src"));
+    let mut read: BTreeSet<_> =
+        read.flat_map(|path| variables(&text(&path.to_string_lossy()), "\"")).collect();
+    assert!(read.remove("DARKROOM_QUEUE_"), "each queue has its own variable");
+    read.extend(
+        domain::StageName::ALL
+            .map(|name| format!("DARKROOM_QUEUE_{}", name.as_str().to_uppercase())),
+    );
+    let [page, packaging] =
+        ["docs/cloud.md", "packaging/README.md"].map(|page| variables(&text(page), "`"));
+    assert_eq!(page.difference(&read).collect::<Vec<_>>(), Vec::<&String>::new(), "read by nobody");
+    let told = page.union(&packaging).cloned().collect();
+    assert_eq!(read.difference(&told).collect::<Vec<_>>(), Vec::<&String>::new(), "told nowhere");
+}

@@ -15,7 +15,7 @@ use domain::{
 use fanout::{Fanout, Patience};
 use imaging::{Limits, Presets};
 use ingest::{Adoption, Ingest};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use metadata::Describe;
 use resize::Resize;
 

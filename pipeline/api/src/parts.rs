@@ -92,8 +92,9 @@ pub(crate) struct Taken {
     image_id: ImageId,
 }
 
-/// URLs for all parts of an upload.
+/// URLs for all parts of an upload, where parts may still come.
 pub(crate) async fn ticket(app: &App, image: &Image, cut: Cut) -> Result<Ticket, Refusal> {
+    still_open(app, image)?;
     let (parts, key) = (&app.api.parts, Key::Upload { image: image.id });
     let upload = parts.begin(&key, &image.announced.content_type).await?;
     let end = app.api.clock.now().checked_add(app.api.settings.upload_lifetime);
@@ -126,15 +127,6 @@ pub(crate) async fn sign(
 ) -> Result<Json<Ticket>, Refusal> {
     let image = owned(&app, &caller, id).await?;
     let cut = cut(&image)?;
-    match image.status {
-        Status::Pending => still_open(&app, &image)?,
-        Status::Erased => return Err(receive::erased(&image)),
-        Status::Expired => return Err(expired(&image)),
-        Status::Processing | Status::Ready | Status::Failed | Status::Rejected => {
-            let detail = format!("the bytes of image {id} are here already: nothing is to be sent");
-            return Err(Refusal::new(Code::AlreadyUploaded, detail));
-        }
-    }
     Ok(Json(ticket(&app, &image, cut).await?))
 }
 
@@ -158,15 +150,11 @@ pub(crate) async fn complete(
     let image = owned(&app, &caller, id).await?;
     let cut = cut(&image)?;
     let sent = sent(body, cut)?;
-    match image.status {
-        Status::Pending => still_open(&app, &image)?,
-        Status::Erased => return Err(receive::erased(&image)),
-        Status::Expired => return Err(expired(&image)),
+    if is_here(&image) {
         // It was completed before.
-        Status::Processing | Status::Ready | Status::Failed | Status::Rejected => {
-            return Ok(taken(id));
-        }
+        return Ok(taken(id));
     }
+    still_open(&app, &image)?;
     // On its own feet, like an upload as a whole.
     let joined = async move { join(&app, id, &sent, cut).await };
     tokio::spawn(joined.in_current_span()).await.map_err(Refusal::internal)?
@@ -211,13 +199,28 @@ fn cut(image: &Image) -> Result<Cut, Refusal> {
     })
 }
 
-fn still_open(app: &App, image: &Image) -> Result<(), Refusal> {
-    if app.api.clock.now() < image.expires_at { Ok(()) } else { Err(expired(image)) }
+fn is_here(image: &Image) -> bool {
+    match image.status {
+        Status::Processing | Status::Ready | Status::Failed | Status::Rejected => true,
+        Status::Pending | Status::Expired | Status::Erased => false,
+    }
 }
 
-fn expired(image: &Image) -> Refusal {
-    let detail = format!("the upload ended at {}: create another", image.expires_at);
-    Refusal::new(Code::UrlExpired, detail)
+/// Whether parts may still come.
+fn still_open(app: &App, image: &Image) -> Result<(), Refusal> {
+    match image.status {
+        Status::Pending if app.api.clock.now() < image.expires_at => Ok(()),
+        Status::Pending | Status::Expired => {
+            let detail = format!("the upload ended at {}: create another", image.expires_at);
+            Err(Refusal::new(Code::UrlExpired, detail))
+        }
+        Status::Erased => Err(receive::erased(image)),
+        Status::Processing | Status::Ready | Status::Failed | Status::Rejected => {
+            let id = image.id;
+            let detail = format!("the bytes of image {id} are here already: nothing is to be sent");
+            Err(Refusal::new(Code::AlreadyUploaded, detail))
+        }
+    }
 }
 
 /// What a client says of its parts: each number once.
@@ -313,15 +316,8 @@ async fn admit(
     let image = image_of(app, *image).await?;
     let part = cut(&image)?.parts().find(|part| part.number == *number);
     let part = part.ok_or_else(|| unknown_image(key))?;
-    match image.status {
-        Status::Pending => Ok((image, part)),
-        Status::Erased => Err(receive::erased(&image)),
-        Status::Expired => Err(expired(&image)),
-        Status::Processing | Status::Ready | Status::Failed | Status::Rejected => {
-            let detail = format!("the bytes of image {} are here already", image.id);
-            Err(Refusal::new(Code::AlreadyUploaded, detail))
-        }
-    }
+    still_open(app, &image)?;
+    Ok((image, part))
 }
 
 /// The image of a URL that was signed: the signature is the proof of being allowed to.

@@ -63,9 +63,14 @@ where
                 (_, "NoSuchKey" | "NotFound" | "NoSuchVersion") | (404, _) => {
                     StoreError::Missing(subject.to_string())
                 }
-                (_, "PreconditionFailed" | "ConditionalCheckFailedException") | (412, _) => {
-                    StoreError::Conflict(subject.to_string())
-                }
+                // Of a transaction, too: whoever writes one reads what stood in its way.
+                (
+                    _,
+                    "PreconditionFailed"
+                    | "ConditionalCheckFailedException"
+                    | "TransactionCanceledException",
+                )
+                | (412, _) => StoreError::Conflict(subject.to_string()),
                 (409 | 429 | 500.., _) => busy(&said),
                 (401 | 403, _) => StoreError::Refused(said),
                 _ => StoreError::Broken(said),
@@ -73,11 +78,6 @@ where
         }
         other => StoreError::Broken(format!("{subject}: {other:?}")),
     }
-}
-
-/// The code that the service gave, where it gave one.
-pub(crate) fn code<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> Option<&str> {
-    error.as_service_error()?.code()
 }
 
 /// The status of the HTTP response, where there was one.

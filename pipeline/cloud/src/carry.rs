@@ -24,9 +24,14 @@ use crate::{
     trace,
 };
 
-/// The share of the time left that handing on takes at most, and its bounds.
+/// The share of the time there is that handing on takes at most, and its bounds.
 const RESERVE: (f32, Duration, Duration) =
     (0.2, Duration::from_millis(500), Duration::from_secs(15));
+
+/// How often queues are asked to take what is sent, and how long to wait at first: it was handled, and a
+/// queue that takes nothing for a moment is no start that was lost.
+const SENDS: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// How many messages follow from one without a queue, at most: follow-ups of follow-ups end.
 const FOLLOW_UPS: usize = 8;
@@ -79,7 +84,7 @@ impl Carrier {
         }
     }
 
-    /// What is left until the deadline, less what handing on takes.
+    /// From now until the deadline, less what handing on takes.
     pub(crate) fn budget(&self, deadline: Timestamp) -> Budget {
         let left = Duration::try_from(deadline.duration_since(self.clock.now()));
         let (share, least, most) = RESERVE;
@@ -120,7 +125,7 @@ impl Carrier {
         }
     }
 
-    /// Carries one. It may be deleted unless this is an error.
+    /// Carries one, and says what follows. Once that is [sent](Self::send), it may be deleted.
     ///
     /// What was lent before was begun, and may have written down that it sent what was never sent. So it
     /// counts as a retry, and so does what follows from it here: a fan-out then sends at once what is
@@ -128,8 +133,8 @@ impl Carrier {
     pub(crate) async fn carry(
         &self,
         delivery: &Delivery,
-        deadline: Timestamp,
-    ) -> Result<(), StoreError> {
+        budget: &Budget,
+    ) -> Result<Vec<Message>, StoreError> {
         let now = self.clock.now();
         let again = u32::from(delivery.receives > 1);
         let mut delivery = delivery.clone();
@@ -141,7 +146,7 @@ impl Carrier {
                 let message = started.message.clone();
                 match started.begin(&*self.catalog, now).await {
                     Ok(Admission::Bury(message, problem)) => Verdict::Bury(message, problem),
-                    Ok(Admission::Start(started)) => self.run(&started, deadline).await,
+                    Ok(Admission::Start(started)) => self.run(&started, budget).await,
                     Err(error) => stage::judge(&message, Err(error.into()), now),
                 }
             }
@@ -151,11 +156,29 @@ impl Carrier {
                 for message in &mut messages {
                     message.retries = message.retries.max(again);
                 }
-                let messages = self.follow(messages, deadline).await;
-                self.queues.send(&messages).await
+                Ok(self.follow(messages, budget).await)
             }
-            Verdict::Bury(message, problem) => self.bury(&message, &problem).await,
+            Verdict::Bury(message, problem) => {
+                self.bury(&message, &problem).await?;
+                Ok(Vec::new())
+            }
         }
+    }
+
+    /// Sends what follows, with patience.
+    pub(crate) async fn send(&self, messages: &[Message]) -> Result<(), StoreError> {
+        let mut pause = PAUSE;
+        for _ in 1..SENDS {
+            match self.queues.send(messages).await {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    tracing::warn!(%error, "what follows could not be sent; it is tried again")
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        self.queues.send(messages).await
     }
 
     /// Gives a message up.
@@ -167,7 +190,7 @@ impl Carrier {
     }
 
     /// Hands a message to its stage. A panic is a start that was lost.
-    async fn run(&self, started: &Started, deadline: Timestamp) -> Verdict {
+    async fn run(&self, started: &Started, budget: &Budget) -> Verdict {
         let message = &started.message;
         // Its image may know of starts that this copy does not.
         Span::current().record("attempt", message.attempts + 1);
@@ -175,7 +198,7 @@ impl Carrier {
             let misrouted = Failure::Misrouted(message.name().to_owned());
             return stage::judge(message, Err(misrouted), self.clock.now());
         };
-        let answer = self.handle(&**stage, message, deadline).await;
+        let answer = self.handle(&**stage, message, budget).await;
         let now = self.clock.now();
         let Some(answer) = answer else {
             let known = started.lost(&*self.catalog, now).await;
@@ -192,7 +215,7 @@ impl Carrier {
     /// Handles what follows here, where its stage is hosted and there is time; what is left, or fails,
     /// is sent like everything else. Dying in between is healed as if it had been sent and lost: the
     /// message that all this follows from is still there.
-    async fn follow(&self, messages: Vec<Message>, deadline: Timestamp) -> Vec<Message> {
+    async fn follow(&self, messages: Vec<Message>, budget: &Budget) -> Vec<Message> {
         let (mut waiting, mut out) = (messages, Vec::new());
         let mut handled = 0;
         while let Some(message) = waiting.pop() {
@@ -202,12 +225,12 @@ impl Carrier {
                 out.push(message);
                 continue;
             };
-            if self.budget(deadline).spent() {
+            if budget.spent() {
                 out.push(message);
                 continue;
             }
             handled += 1;
-            let handling = self.handle(&**stage, &message, deadline);
+            let handling = self.handle(&**stage, &message, budget);
             match self.about(&message, 1, trace::current(), handling).await {
                 Some(Ok(next)) => waiting.extend(next),
                 // Its own queue has the patience for it.
@@ -218,10 +241,9 @@ impl Carrier {
     }
 
     /// Has a stage handle a message, and says and counts how that ended.
-    async fn handle(&self, stage: &dyn Stage, message: &Message, deadline: Timestamp) -> Answer {
+    async fn handle(&self, stage: &dyn Stage, message: &Message, budget: &Budget) -> Answer {
         let begun = self.clock.now();
-        let budget = self.budget(deadline);
-        let handling = AssertUnwindSafe(stage.handle(message.clone(), &budget)).catch_unwind();
+        let handling = AssertUnwindSafe(stage.handle(message.clone(), budget)).catch_unwind();
         let answer = handling.await.ok();
         let now = self.clock.now();
         let ms = u64::try_from(now.duration_since(begun).as_millis()).unwrap_or(0);

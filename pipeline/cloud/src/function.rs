@@ -7,7 +7,7 @@
 use std::{future::Future, slice, sync::Arc};
 
 use domain::{
-    Code, Message, Outbox as _, Problem, Queue as _, StageName, StoreError, ports::Delivery,
+    Budget, Code, Message, Outbox as _, Problem, Queue as _, StageName, StoreError, ports::Delivery,
 };
 use jiff::Timestamp;
 
@@ -32,28 +32,53 @@ impl Function {
         Ok(Self { own: own.name, carrier: Carrier::new(&home, &parts).await?, home })
     }
 
-    /// Handles a batch until the deadline, and says what was not done.
+    /// Handles a batch until the deadline, and says what was not done. What follows from all of it is sent
+    /// together, as few requests as that takes.
     pub(crate) async fn handle(&self, batch: Batch, deadline: Timestamp) -> Answer {
         self.carrier.refresh().await;
+        let budget = self.carrier.budget(deadline);
         let mut answer = Answer::default();
         let alone = batch.records.len() == 1;
         let (suspects, others): (Vec<_>, Vec<_>) =
-            batch.records.into_iter().partition(|record| !alone && record.receives() > 1);
+            batch.records.into_iter().partition(|record| !alone && self.suspects(record));
         let mut suspects = suspects.into_iter();
         let first = suspects.next();
         for record in suspects {
             answer.note(&record, self.send_again(&record).await);
         }
+        let (mut next, mut leading) = (Vec::new(), Vec::new());
         for record in others.into_iter().chain(first) {
-            answer.note(&record, self.one(&record, deadline).await);
+            match self.one(&record, &budget).await {
+                Ok(messages) if messages.is_empty() => {}
+                Ok(messages) => {
+                    next.extend(messages);
+                    leading.push(record);
+                }
+                Err(stays) => answer.note(&record, Err(stays)),
+            }
+        }
+        if let Err(error) = self.carrier.send(&next).await {
+            for record in leading {
+                answer.note(&record, Err(stays(&record, &error)));
+            }
         }
         answer
+    }
+
+    /// Whether it may have ended the last invocation that had it. What a queue gave up is begun by nobody.
+    fn suspects(&self, record: &Record) -> bool {
+        record.receives() > 1 && !self.is_given_up(record)
+    }
+
+    fn is_given_up(&self, record: &Record) -> bool {
+        self.home.settings.dead_letters.as_ref() == Some(&record.event_source_arn)
     }
 
     /// As new, so that it does not share the end of whoever it came with. It is deleted at once: the
     /// invocation may not live to say so.
     async fn send_again(&self, record: &Record) -> Result<(), Stays> {
         for message in self.parse(record)? {
+            let message = unbegun(&message, record);
             let sent = self.home.queues.send(slice::from_ref(&message));
             self.about(record, &message, sent).await?;
         }
@@ -69,23 +94,24 @@ impl Function {
         }
     }
 
-    /// A record. An error leaves it in its queue.
-    async fn one(&self, record: &Record, deadline: Timestamp) -> Result<(), Stays> {
+    /// A record, and what follows from it. An error leaves it in its queue.
+    async fn one(&self, record: &Record, budget: &Budget) -> Result<Vec<Message>, Stays> {
+        let mut next = Vec::new();
         for message in self.parse(record)? {
             // Boxed, because it is handed on.
-            let done = Box::pin(self.message(record, &message, deadline));
-            self.about(record, &message, done).await?;
+            let done = Box::pin(self.message(record, &message, budget));
+            next.extend(self.about(record, &message, done).await?);
         }
-        Ok(())
+        Ok(next)
     }
 
     /// Does something about a message of a record.
-    async fn about(
+    async fn about<T>(
         &self,
         record: &Record,
         message: &Message,
-        work: impl Future<Output = Result<(), StoreError>>,
-    ) -> Result<(), Stays> {
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, Stays> {
         let work = async { work.await.map_err(|error| stays(record, &error)) };
         self.carrier.about(message, record.receives(), Some(record.trace()), work).await
     }
@@ -94,21 +120,28 @@ impl Function {
         &self,
         record: &Record,
         message: &Message,
-        deadline: Timestamp,
-    ) -> Result<(), StoreError> {
-        if self.home.settings.dead_letters.as_ref() == Some(&record.event_source_arn) {
+        budget: &Budget,
+    ) -> Result<Vec<Message>, StoreError> {
+        if self.is_given_up(record) {
             // It was received more often than any handler leaves it: none came to its end.
             let reason = "its queue gave it up: no function came to an end with it";
-            return self.carrier.bury(message, &Problem::new(Code::Crashed, reason)).await;
+            self.carrier.bury(message, &Problem::new(Code::Crashed, reason)).await?;
+            return Ok(Vec::new());
         }
-        if self.home.queues.is_early(message) || self.carrier.budget(deadline).spent() {
-            // Not begun, so nothing is held against it.
-            return self.home.queues.send(slice::from_ref(message)).await;
+        if self.home.queues.is_early(message) || budget.spent() {
+            return Ok(vec![unbegun(message, record)]);
         }
         let (message, receipt) = (message.clone(), record.receipt_handle.clone());
         let delivery = Delivery { message, receipt, receives: record.receives() };
-        self.carrier.carry(&delivery, deadline).await
+        self.carrier.carry(&delivery, budget).await
     }
+}
+
+/// Not begun, so no start is held against it. An earlier invocation may have begun it all the same, and
+/// have written down that it sent what was never sent: that it is told.
+fn unbegun(message: &Message, record: &Record) -> Message {
+    let again = u32::from(record.receives() > 1);
+    Message { retries: message.retries.saturating_add(again), ..message.clone() }
 }
 
 /// A record stays in its queue, and the log says why.

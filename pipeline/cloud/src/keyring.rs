@@ -1,7 +1,6 @@
 //! API keys as items, by the digests of their secrets: one read opens the door.
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::{
     Keyring, Sha256, StoreError,
     ports::{ApiKey, Owner},
@@ -9,9 +8,9 @@ use domain::{
 use jiff::Timestamp;
 
 use crate::{
-    answer::{answer, code},
+    answer::answer,
     catalog::{Span, keys},
-    table::{Item, PK, Table, json, json_of, sort_key, text, text_of},
+    table::{DUE, DUE_KIND, Item, PK, Table, json, json_of, sort_key, text, text_of},
 };
 
 /// The partition of the index.
@@ -42,54 +41,24 @@ fn name(id: &str) -> String {
 impl Keyring for CloudKeyring {
     async fn add(&self, key: &ApiKey, secret: Sha256) -> Result<(), StoreError> {
         let secret = secret.to_string();
-        let put = |item: Item| {
-            let put = Put::builder()
-                .table_name(&self.table.name)
-                .set_item(Some(item))
-                .condition_expression("attribute_not_exists(#pk)")
-                .expression_attribute_names("#pk", PK)
-                .build();
-            let put = put.map_err(|error| StoreError::Broken(error.to_string()));
-            Ok::<_, StoreError>(TransactWriteItem::builder().put(put?).build())
-        };
         let owner = Item::from([
             (PK.to_owned(), text(pk(&secret))),
             ("key".to_owned(), json(key)?),
-            ("due_kind".to_owned(), text(KIND)),
-            ("due".to_owned(), text(sort_key(key.created_at, &key.id))),
+            (DUE_KIND.to_owned(), text(KIND)),
+            (DUE.to_owned(), text(sort_key(key.created_at, &key.id))),
         ]);
         let named = Item::from([
             (PK.to_owned(), text(name(&key.id))),
             ("secret".to_owned(), text(&secret)),
         ]);
-        let written = self
-            .table
-            .client
-            .transact_write_items()
-            .transact_items(put(owner)?)
-            .transact_items(put(named)?)
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(()),
-            Err(error) if code(&error) == Some("TransactionCanceledException") => {
-                Err(StoreError::Conflict(format!("key {}", key.id)))
-            }
-            Err(error) => Err(answer(&key.id, &error)),
+        if self.table.create(vec![owner, named]).await? {
+            return Ok(());
         }
+        Err(StoreError::Conflict(format!("key {}", key.id)))
     }
 
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
-        let span = Span {
-            index: "by_due",
-            partition: KIND,
-            by: "due",
-            from: "0".to_owned(),
-            to: "~".to_owned(),
-            but: None,
-            forward: true,
-        };
-        let found = keys(&self.table, &span, usize::MAX / 2).await?;
+        let found = keys(&self.table, &Span::of_kind(KIND), usize::MAX / 2).await?;
         let pks: Vec<_> = found
             .iter()
             .map(|(_, item)| text_of(item, PK).map(str::to_owned))
@@ -125,11 +94,10 @@ impl Keyring for CloudKeyring {
             .expression_attribute_values(":before", text(before))
             .send()
             .await;
-        match written {
-            Ok(_) => Ok(()),
+        match written.map_err(|error| answer(&id, &error)) {
             // Somebody else revoked it just now: nothing else ever changes a key.
-            Err(error) if code(&error) == Some("ConditionalCheckFailedException") => Ok(()),
-            Err(error) => Err(answer(&id, &error)),
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

@@ -5,9 +5,9 @@ use domain::{DeadLetters, Message, Problem, StoreError, ports::DeadLetter, query
 use jiff::Timestamp;
 
 use crate::{
-    answer::{answer, code},
+    answer::answer,
     catalog::{Span, keys},
-    table::{Item, PK, Table, json, json_of, sort_key, text, text_of},
+    table::{DUE, DUE_KIND, Item, PK, Table, json, json_of, sort_key, text, text_of},
 };
 
 /// The partition of the index.
@@ -38,8 +38,8 @@ impl CloudLetters {
             ("message".to_owned(), json(message)?),
             ("reason".to_owned(), json(reason)?),
             ("buried_at".to_owned(), text(buried_at.to_string())),
-            ("due_kind".to_owned(), text(KIND)),
-            ("due".to_owned(), text(sort_key(buried_at, &id))),
+            (DUE_KIND.to_owned(), text(KIND)),
+            (DUE.to_owned(), text(sort_key(buried_at, &id))),
         ]);
         let put = self.table.client.put_item().table_name(&self.table.name).set_item(Some(item));
         put.send().await.map(drop).map_err(|error| answer(&id, &error))
@@ -66,15 +66,10 @@ impl DeadLetters for CloudLetters {
         limit: usize,
     ) -> Result<Page<DeadLetter>, StoreError> {
         let limit = limit.max(1);
-        let span = Span {
-            index: "by_due",
-            partition: KIND,
-            by: "due",
-            from: cursor.unwrap_or("0").to_owned(),
-            to: "~".to_owned(),
-            but: cursor,
-            forward: true,
-        };
+        let mut span = Span::of_kind(KIND);
+        if let Some(cursor) = cursor {
+            (span.from, span.but) = (cursor.to_owned(), Some(cursor));
+        }
         let mut found = keys(&self.table, &span, limit + 1).await?;
         let next = (found.len() > limit).then(|| found[limit - 1].0.clone());
         found.truncate(limit);
@@ -105,11 +100,10 @@ impl DeadLetters for CloudLetters {
             .expression_attribute_values(":at", text(buried_at.to_string()))
             .send()
             .await;
-        match discarded {
-            Ok(_) => Ok(()),
+        match discarded.map_err(|error| answer(&id, &error)) {
             // None there, or a newer one.
-            Err(error) if code(&error) == Some("ConditionalCheckFailedException") => Ok(()),
-            Err(error) => Err(answer(&id, &error)),
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }

@@ -139,8 +139,13 @@ impl CloudQueues {
             let (Some(handle), Some(body)) = (record.receipt_handle, record.body) else { continue };
             let receipt = format!("{}:{handle}", stage.as_str());
             let sorted = trace::within(Some(trace.clone()), self.sort_out(&body, &receipt));
-            if let Some(message) = sorted.await? {
-                lent.push(Lent { delivery: Delivery { message, receipt, receives }, trace });
+            match sorted.await {
+                Ok(Some(message)) => {
+                    lent.push(Lent { delivery: Delivery { message, receipt, receives }, trace });
+                }
+                Ok(None) => {}
+                // The others are on loan already.
+                Err(error) => tracing::warn!(%error, "a message is left to its queue"),
             }
         }
         Ok(lent)

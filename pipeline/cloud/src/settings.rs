@@ -13,10 +13,13 @@ use std::{
 };
 
 use api::Cors;
-use domain::{StageName, Tenant, Visibility};
+use domain::{
+    StageName, Tenant, Visibility,
+    forms::{size, time},
+};
 use imaging::Limits;
 
-use self::forms::{arn, memory, place, size, time};
+use self::forms::{arn, memory, place};
 use crate::{BucketStyle, Buckets, QueueUrls, logging};
 
 /// What a deployment decides, and by which variable.
@@ -111,6 +114,17 @@ impl Settings {
                     .to_owned(),
             );
         }
+        if buckets
+            .adopted
+            .as_ref()
+            .is_some_and(|own| [&buckets.uploads, &buckets.media].contains(&own))
+        {
+            read.wrong.push(
+                "DARKROOM_ADOPTED_BUCKET is one of our own: what is made of its pictures would be adopted \
+                 again"
+                    .to_owned(),
+            );
+        }
         let memory = read.parsed("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "megabytes", None::<u64>);
         let memory = picture_memory(read).or(memory.map(|megabytes| megabytes << 20));
         let upload = max_upload(read);
@@ -168,7 +182,7 @@ impl Settings {
                 .read("DARKROOM_LOG", "a filter such as info, or warn,cloud=debug", logging::filter)
                 .unwrap_or_else(|| "info".to_owned()),
             limits: match memory {
-                Some(memory) => within(memory.saturating_sub(OWN), upload),
+                Some(memory) => Limits::within(memory.saturating_sub(OWN), upload),
                 None => Limits { bytes: upload, ..Limits::default() },
             },
             bucket_style: match endpoint {
@@ -211,7 +225,7 @@ impl WorkerSettings {
             ));
         }
         let settings = Self {
-            home: Settings { limits: within(each, home.limits.bytes), ..home },
+            home: Settings { limits: Limits::within(each, home.limits.bytes), ..home },
             stages: stages(&mut read),
             lanes,
             drain: drain(&mut read),
@@ -281,15 +295,6 @@ fn drain(read: &mut Reader<'_>) -> Duration {
     };
     let wanted = "a time from 10s to 1h, such as 45s or 2m";
     read.read("DARKROOM_DRAIN", wanted, time).unwrap_or(usual)
-}
-
-/// The limits under which a picture and what its work takes stay within so many bytes, and never more
-/// than usual. A file as large as is usual is refused where it would take most of them; a larger one was
-/// asked for.
-fn within(free: u64, upload: u64) -> Limits {
-    let usual = Limits::default();
-    let bytes = if upload > USUAL { upload } else { upload.min(free / 3) };
-    Limits { bytes, memory: usual.memory.min(free.saturating_sub(bytes)), ..usual }
 }
 
 /// The largest upload where nothing is said.

@@ -7,7 +7,7 @@
 //! | a dead letter | `letter#{id}` | the message and why it was given up |
 //! | an API key | `key#{digest of the secret}` | whose it is |
 //! | its name | `key-name#{id}` | the digest |
-//! | all owners | `tenants` | a set |
+//! | whose images there are | `tenant#{name}` | the name |
 //!
 //! The indexes hold keys only, and an item is in one only while it has both of its attributes:
 //!
@@ -15,7 +15,7 @@
 //! | --- | --- | --- | --- |
 //! | `by_tenant` | `tenant` | `created` | every image |
 //! | `by_status` | `tenant_status` | `created` | every image |
-//! | `by_due` | `due_kind` | `due` | images that the sweeper may have to look after, letters, API keys |
+//! | `by_due` | `due_kind` | `due` | images that the sweeper may have to look after, letters, API keys, owners |
 //! | `by_hash` | `tenant_hash` | `created` | images whose bytes were read |
 
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{
     Client,
     operation::query::builders::QueryFluentBuilder,
-    types::{AttributeValue, KeysAndAttributes},
+    types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
 };
 use domain::StoreError;
 use jiff::Timestamp;
@@ -35,6 +35,9 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The partition key.
 pub(crate) const PK: &str = "pk";
+/// The partition and the order of what stands in `by_due`.
+pub(crate) const DUE_KIND: &str = "due_kind";
+pub(crate) const DUE: &str = "due";
 /// When an item may go, in seconds since 1970: the table's TTL.
 pub(crate) const TTL: &str = "expires";
 /// What a write must find unchanged.
@@ -44,7 +47,7 @@ pub(crate) const REV: &str = "rev";
 pub const INDEXES: [(&str, &str, &str); 4] = [
     ("by_tenant", "tenant", "created"),
     ("by_status", "tenant_status", "created"),
-    ("by_due", "due_kind", "due"),
+    ("by_due", DUE_KIND, DUE),
     ("by_hash", "tenant_hash", "created"),
 ];
 
@@ -103,6 +106,43 @@ impl Table {
             }
         }
         Ok(found)
+    }
+
+    /// Writes items of which none may be there: all of them, or false and none.
+    pub(crate) async fn create(&self, items: Vec<Item>) -> Result<bool, StoreError> {
+        let subject = items.first().map(|item| text_of(item, PK).map(str::to_owned)).transpose()?;
+        let subject = subject.unwrap_or_default();
+        let mut puts = Vec::new();
+        for item in items {
+            let put = Put::builder()
+                .table_name(&self.name)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(#pk)")
+                .expression_attribute_names("#pk", PK)
+                .build();
+            puts.push(put.map_err(|error| StoreError::Broken(error.to_string()))?);
+        }
+        let written = match <[Put; 1]>::try_from(puts) {
+            Ok([put]) => {
+                let alone =
+                    self.client.put_item().table_name(put.table_name).set_item(Some(put.item));
+                let alone = alone.set_condition_expression(put.condition_expression);
+                let alone = alone.set_expression_attribute_names(put.expression_attribute_names);
+                alone.send().await.map(drop).map_err(|error| answer(&subject, &error))
+            }
+            Err(puts) => {
+                let puts =
+                    puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build());
+                let all =
+                    self.client.transact_write_items().set_transact_items(Some(puts.collect()));
+                all.send().await.map(drop).map_err(|error| answer(&subject, &error))
+            }
+        };
+        match written {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// A query of one partition of an index.

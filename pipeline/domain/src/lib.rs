@@ -8,6 +8,7 @@ pub mod budget;
 pub mod contract;
 pub mod digest;
 pub mod failure;
+pub mod forms;
 pub mod image;
 pub mod key;
 pub mod memory;

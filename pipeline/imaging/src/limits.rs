@@ -49,6 +49,14 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Under which a picture and what its work takes stay within so many bytes, and never more than usual.
+    /// A file as large as is usual is refused where it would take most of them; a larger one was asked for.
+    pub fn within(spare: u64, largest: u64) -> Limits {
+        let usual = Limits::default();
+        let bytes = if largest > usual.bytes { largest } else { largest.min(spare / 4) };
+        Limits { bytes, memory: usual.memory.min(spare.saturating_sub(bytes)), ..usual }
+    }
+
     /// Checks the size of the file: [`FaultCode::Empty`] or [`FaultCode::TooLarge`].
     pub fn check_bytes(&self, bytes: u64) -> Result<(), Fault> {
         if bytes == 0 {

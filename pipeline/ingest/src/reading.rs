@@ -5,7 +5,7 @@ use imaging::{Fault, Header, HeaderError, Limits, Whole};
 use sha2::Digest as _;
 
 /// Bytes of one read: the whole header of nearly every photograph, and of many the whole file.
-pub(crate) const CHUNK: u64 = 1 << 20;
+pub(crate) const CHUNK: u64 = 8 << 20;
 
 /// What was read.
 pub(crate) enum Verdict {

@@ -3,10 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{End, Stop, say, say_line};
-use crate::{
-    estimate::{Architecture, BreakEven, Estimate, Function, Inputs, Scenario},
-    settings::parse_size,
-};
+use crate::estimate::{Architecture, BreakEven, Estimate, Function, Inputs, Scenario};
 
 /// Say what AWS would ask for running the cloud home
 ///
@@ -166,7 +163,7 @@ fn images(text: &str) -> Result<u32, String> {
 /// Reads a size that an upload may have.
 fn size(text: &str) -> Result<u32, String> {
     let largest = imaging::Limits::default().bytes;
-    let size = parse_size(text).filter(|&size| size <= largest);
+    let size = domain::forms::size(text).filter(|&size| size <= largest);
     let size = size.and_then(|size| u32::try_from(size).ok());
     size.ok_or_else(|| format!("a size such as 20KiB or 4MB is wanted, at most {largest} bytes"))
 }

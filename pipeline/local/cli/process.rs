@@ -22,7 +22,6 @@ use super::{End, Stop, progress::Progress};
 use crate::{
     in_memory::{self, Developed},
     presets,
-    settings::parse_size,
     share::{self, Share},
 };
 
@@ -87,7 +86,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<End, Stop> {
 /// Reads `--memory`.
 fn share_of(text: &str) -> Result<u64, String> {
     let least = share::LEAST >> 20;
-    let enough = parse_size(text).filter(|&size| size >= share::LEAST);
+    let enough = domain::forms::size(text).filter(|&size| size >= share::LEAST);
     enough.ok_or_else(|| format!("a size such as 800MiB or 2GiB is wanted, at least {least}MiB"))
 }
 

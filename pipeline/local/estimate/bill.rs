@@ -16,6 +16,12 @@ const SWEEPS_A_DAY: f64 = 86_400.0 / 300.0;
 /// A message of the sweeper is sent, received and deleted.
 const REQUESTS_OF_A_SWEEP: f64 = 3.0;
 
+/// Lists of one: of the uploads that wait, and of those by parts. Derived.
+const LISTS_OF_A_SWEEP: f64 = 2.0;
+
+/// Uploads that are listed at a time. Known.
+const LISTED: f64 = 1000.0;
+
 /// Read units of one that finds nothing: three queries of an index, half a unit each. Derived.
 const READS_OF_A_SWEEP: f64 = 1.5;
 
@@ -91,7 +97,8 @@ fn lines(inputs: &Inputs, images: u32) -> Vec<Line> {
     let misses = views * f64::from(100 - inputs.cache_hits) / 100.0;
     let kept = times(inputs.months_kept);
 
-    let s3_others = times(each.s3_other_writes) + sweeps;
+    let lists = sweeps * LISTS_OF_A_SWEEP + times(SWEEPS) / LISTED;
+    let s3_others = times(each.s3_other_writes) + lists;
     let s3_reads = times(each.s3_reads) + misses;
     let table_reads = times(each.dynamodb_read_units) + sweeps * READS_OF_A_SWEEP;
     let table_gb = kept * f64::from(each.dynamodb_bytes) / usd::GB;
@@ -107,7 +114,7 @@ fn lines(inputs: &Inputs, images: u32) -> Vec<Line> {
         line("Lambda", "requests", invocations * usd::LAMBDA_REQUEST),
         line("API Gateway", "requests", times(each.api_requests) * usd::API_REQUEST),
         line("S3", "PUTs of uploads and variants", times(each.s3_puts) * usd::S3_WRITE),
-        line("S3", "copies, raw metadata", s3_others * usd::S3_WRITE),
+        line("S3", "copies, raw metadata, lists", s3_others * usd::S3_WRITE),
         line("S3", "reads", s3_reads * usd::S3_READ),
         line("S3", "storage", kept * image_gb * usd::S3_GB_MONTH),
         line("SQS", "requests", beyond(queued, usd::SQS_FREE) * usd::SQS_REQUEST),

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Bytes that ingest reads at a time (`pipeline/ingest`).
-const CHUNK: u32 = 1 << 20;
+const CHUNK: u32 = 8 << 20;
 
 /// What a look at the record reads beside the image: the key. Derived.
 const READS_OF_A_KEY: u32 = 1;
@@ -22,9 +22,9 @@ const RAW_METADATA: u32 = 1;
 /// unseen.
 const ARRIVALS: u32 = 1;
 
-/// Sweeps that see an upload before it is removed: one every five minutes, while its URL is good, which is
-/// an hour. Each reads the image. Derived.
-pub(super) const SWEEPS: u32 = 12;
+/// Sweeps that look at an upload, and so read its image: the one that removes it, once its URL is not good
+/// any more. Derived.
+pub(super) const SWEEPS: u32 = 1;
 
 /// Bytes of a photograph's item in the table, and of what is added to it, as
 /// `pipeline/cloud/src/catalog/item.rs` writes them. Derived.
@@ -93,13 +93,14 @@ impl Counts {
         // function takes along whatever came with it.
         let batched = f64::from(COUNTED.ingest + COUNTED.metadata) / f64::from(inputs.batch);
         let invocations = batched + f64::from(COUNTED.resize);
-        // What a mapping receives at once it deletes at once.
+        // What a mapping receives at once it deletes at once, and what follows from a batch is sent at once.
         let carried = 2.0 * invocations;
+        let sent = f64::from(COUNTED.sqs_send) / f64::from(inputs.batch);
         let more_chunks = inputs.upload_bytes.div_ceil(CHUNK).saturating_sub(1);
         Self {
             api_requests: COUNTED.api,
             stage_invocations: invocations,
-            sqs_requests: f64::from(ARRIVALS + COUNTED.sqs_send) + carried,
+            sqs_requests: f64::from(ARRIVALS) + sent + carried,
             s3_puts: COUNTED.s3_upload + COUNTED.s3_put - VARIANTS + inputs.variants,
             s3_other_writes: COUNTED.s3_copy + RAW_METADATA,
             s3_reads: COUNTED.s3_head + COUNTED.s3_get + more_chunks,

@@ -1,16 +1,15 @@
 //! What creating an image writes besides: whose it is, and which request it came of.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use domain::{
     Catalog as _, Image, StoreError, Tenant,
     ports::{Creation, Idempotency},
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::CloudCatalog;
+use super::{CloudCatalog, search::TENANTS};
 use crate::{
-    answer::{answer, code},
-    table::{Item, PK, TTL, json, json_of, number, pause, text, text_of},
+    answer::answer,
+    table::{DUE, DUE_KIND, Item, PK, TTL, json, json_of, number, pause, text, text_of},
 };
 
 /// How long a request under an `Idempotency-Key` is remembered.
@@ -23,17 +22,12 @@ impl CloudCatalog {
         if known().contains(tenant) {
             return Ok(());
         }
-        self.table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key(PK, text("tenants"))
-            .update_expression("ADD #all :one")
-            .expression_attribute_names("#all", "all")
-            .expression_attribute_values(":one", AttributeValue::Ss(vec![tenant.to_string()]))
-            .send()
-            .await
-            .map_err(|error| answer(&"tenants", &error))?;
+        let item = Item::from([
+            (PK.to_owned(), text(format!("tenant#{tenant}"))),
+            (DUE_KIND.to_owned(), text(TENANTS)),
+            (DUE.to_owned(), text(tenant.to_string())),
+        ]);
+        self.table.create(vec![item]).await?;
         known().insert(tenant.clone());
         Ok(())
     }
@@ -43,8 +37,15 @@ impl CloudCatalog {
         &self,
         pk: &str,
         idempotency: &Idempotency,
+        now: Timestamp,
     ) -> Result<Option<Creation>, StoreError> {
         let Some(request) = self.table.get(pk).await? else { return Ok(None) };
+        let expires = request.get(TTL).and_then(|expires| expires.as_n().ok());
+        if expires.is_some_and(|end| end.parse().is_ok_and(|end: i64| end <= now.as_second())) {
+            // DynamoDB takes its time with what may go.
+            self.forget(pk, &request).await?;
+            return Ok(None);
+        }
         if text_of(&request, "digest")? != idempotency.request.to_string() {
             return Ok(Some(Creation::Reused));
         }
@@ -60,7 +61,7 @@ impl CloudCatalog {
         idempotency: &Idempotency,
     ) -> Result<Creation, StoreError> {
         let request = format!("request#{}#{}", image.tenant, idempotency.key);
-        if let Some(before) = self.repeated(&request, idempotency).await? {
+        if let Some(before) = self.repeated(&request, idempotency, image.created_at).await? {
             return Ok(before);
         }
         let until = image.created_at.checked_add(REMEMBERED).unwrap_or(Timestamp::MAX);
@@ -70,41 +71,37 @@ impl CloudCatalog {
             ("image".to_owned(), json(&image.id)?),
             (TTL.to_owned(), number(&until.as_second())),
         ]);
-        let put = |item: Item| {
-            let put = Put::builder()
-                .table_name(&self.table.name)
-                .set_item(Some(item))
-                .condition_expression("attribute_not_exists(#pk)")
-                .expression_attribute_names("#pk", PK)
-                .build();
-            let put = put.map_err(|error| StoreError::Broken(error.to_string()));
-            Ok::<_, StoreError>(TransactWriteItem::builder().put(put?).build())
-        };
-        let written = self
-            .table
-            .client
-            .transact_write_items()
-            .transact_items(put(remembered)?)
-            .transact_items(put(item)?)
+        if self.table.create(vec![remembered, item]).await? {
+            return Ok(Creation::Created);
+        }
+        if let Some(before) = self.repeated(&request, idempotency, image.created_at).await? {
+            return Ok(before);
+        }
+        match self.image(image.id).await {
+            Ok(before) => Ok(Creation::Repeated(Box::new(before))),
+            // Neither stood in the way: two writers met.
+            Err(StoreError::Missing(_)) => Err(StoreError::Busy {
+                retry_after: pause(0),
+                reason: "another writer was at it".to_owned(),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn forget(&self, pk: &str, request: &Item) -> Result<(), StoreError> {
+        let delete = self.table.client.delete_item().table_name(&self.table.name).key(PK, text(pk));
+        let deleted = delete
+            .condition_expression("#expires = :expires")
+            .expression_attribute_names("#expires", TTL)
+            .set_expression_attribute_values(
+                request.get(TTL).map(|end| Item::from([(":expires".to_owned(), end.clone())])),
+            )
             .send()
             .await;
-        match written {
-            Ok(_) => Ok(Creation::Created),
-            Err(error) if code(&error) == Some("TransactionCanceledException") => {
-                if let Some(before) = self.repeated(&request, idempotency).await? {
-                    return Ok(before);
-                }
-                match self.image(image.id).await {
-                    Ok(before) => Ok(Creation::Repeated(Box::new(before))),
-                    // Neither stood in the way: two writers met.
-                    Err(StoreError::Missing(_)) => Err(StoreError::Busy {
-                        retry_after: pause(0),
-                        reason: "another writer was at it".to_owned(),
-                    }),
-                    Err(error) => Err(error),
-                }
-            }
-            Err(error) => Err(answer(&image.id, &error)),
+        match deleted.map_err(|error| answer(&pk, &error)) {
+            // Somebody else was faster.
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }

@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Image, ImageId, PieceId, Status, StoreError, image::Outcome, image::Work};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::table::{Item, PK, REV, TTL, json, json_of, number, number_of, sort_key, text, text_of};
+use crate::table::{
+    DUE, DUE_KIND, Item, PK, REV, TTL, json, json_of, number, number_of, sort_key, text, text_of,
+};
 
 /// The image's state.
 pub(super) const STATUS: &str = "status";
@@ -28,8 +30,6 @@ pub(super) const WRITE: &str = "write";
 const BODY: &str = "body";
 /// There where what serves is what ended, which then is written once.
 const SERVES_ENDED: &str = "serves_ended";
-const DUE: &str = "due";
-const DUE_KIND: &str = "due_kind";
 
 /// How long a tombstone of an upload that never came is kept behind its expiry.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);

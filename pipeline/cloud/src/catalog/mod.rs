@@ -21,7 +21,7 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{
-    operation::put_item::PutItemError,
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use domain::{
@@ -34,14 +34,12 @@ use jiff::Timestamp;
 
 use self::item::{ENDED, EXPECTED, Entry, INVOLVED, STATUS, TOUCHED, VERSION, WRITE, is_plain, pk};
 use crate::{
-    answer::{answer, code},
+    answer::answer,
     table::{Item, PK, REV, Table, json, number, pause, text},
 };
 
 /// Times that a change is tried again after somebody else was faster.
 const PATIENCE: u32 = 12;
-
-const FAILED: &str = "ConditionalCheckFailedException";
 
 /// [`Catalog`] in one table.
 #[derive(Debug)]
@@ -174,16 +172,12 @@ impl CloudCatalog {
             .await;
         match added {
             Ok(added) => added.attributes.map(Ok).ok_or_else(|| missing(id)),
-            Err(error) if code(&error) == Some(FAILED) => {
-                use aws_sdk_dynamodb::operation::update_item::UpdateItemError as Error;
-                match error.as_service_error() {
-                    Some(Error::ConditionalCheckFailedException(failed)) => {
-                        failed.item().cloned().map(Err).ok_or_else(|| missing(id))
-                    }
-                    _ => Err(answer(&id, &error)),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    failed.item().cloned().map(Err).ok_or_else(|| missing(id))
                 }
-            }
-            Err(error) => Err(answer(&id, &error)),
+                _ => Err(answer(&id, &error)),
+            },
         }
     }
 }
@@ -204,23 +198,10 @@ impl Catalog for CloudCatalog {
         if let Some(idempotency) = idempotency {
             return self.create_once(item, image, idempotency).await;
         }
-        let written = self
-            .table
-            .client
-            .put_item()
-            .table_name(&self.table.name)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", PK)
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(Creation::Created),
-            Err(error) if code(&error) == Some(FAILED) => {
-                Ok(Creation::Repeated(Box::new(self.image(image.id).await?)))
-            }
-            Err(error) => Err(answer(&image.id, &error)),
+        if self.table.create(vec![item]).await? {
+            return Ok(Creation::Created);
         }
+        Ok(Creation::Repeated(Box::new(self.image(image.id).await?)))
     }
 
     async fn image(&self, id: ImageId) -> Result<Image, StoreError> {

@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use super::item::{Entry, due_kind, id_of, pk};
 use crate::{
     answer::answer,
-    table::{Item, Table, sort_key, text, text_of},
+    table::{DUE, Item, Table, sort_key, text, text_of},
 };
 
-/// Before and behind every key of an index.
+/// Before and behind every moment, and before every name.
 const FIRST: &str = "0";
+const LEAST: &str = "-";
 const LAST: &str = "~";
 
 /// Which part of an index, and in which direction.
@@ -32,6 +33,14 @@ pub(crate) struct Span<'a> {
     /// Left out: whoever asked has it already.
     pub(crate) but: Option<&'a str>,
     pub(crate) forward: bool,
+}
+
+impl<'a> Span<'a> {
+    /// All that stands in `by_due` of a kind.
+    pub(crate) fn of_kind(partition: &'a str) -> Self {
+        let (from, to) = (LEAST.to_owned(), LAST.to_owned());
+        Self { index: "by_due", partition, by: DUE, from, to, but: None, forward: true }
+    }
 }
 
 /// Up to so many keys, with what they are sorted by.
@@ -125,15 +134,9 @@ pub(super) async fn due(
     limit: usize,
 ) -> Result<Page<ImageId>, StoreError> {
     let limit = limit.max(1);
-    let span = Span {
-        index: "by_due",
-        partition: &due_kind(status),
-        by: "due",
-        from: cursor.unwrap_or(FIRST).to_owned(),
-        to: sort_key(before, ""),
-        but: cursor,
-        forward: true,
-    };
+    let kind = due_kind(status);
+    let from = cursor.unwrap_or(FIRST).to_owned();
+    let span = Span { from, to: sort_key(before, ""), but: cursor, ..Span::of_kind(&kind) };
     if span.from > span.to {
         return Ok(Page { items: Vec::new(), next: None });
     }
@@ -159,9 +162,11 @@ async fn read(table: &Table, keys: &[(String, Item)]) -> Result<Vec<Image>, Stor
     items.iter().map(|item| Entry::parse(item).map(|entry| entry.image)).collect()
 }
 
+/// The partition of `by_due` that lists whose images there are.
+pub(super) const TENANTS: &str = "tenant";
+
 /// Every owner of an image.
 async fn tenants(table: &Table) -> Result<Vec<String>, StoreError> {
-    let Some(item) = table.get("tenants").await? else { return Ok(Vec::new()) };
-    let all = item.get("all").and_then(|all| all.as_ss().ok());
-    all.cloned().ok_or_else(|| StoreError::Broken("the list of tenants is not ours".to_owned()))
+    let found = keys(table, &Span::of_kind(TENANTS), usize::MAX / 2).await?;
+    Ok(found.into_iter().map(|(name, _)| name).collect())
 }

@@ -113,6 +113,16 @@ where
     }
 }
 
+/// What became of completing parts that are gone: S3 had completed them and its answer was lost, or it gave
+/// them up over a conflict. Nothing where no object is there.
+async fn completed(objects: &CloudObjects, key: &Key) -> Result<Option<Written>, StoreError> {
+    match objects.head(key).await {
+        Ok(_) => Ok(Some(Written::Exists)),
+        Err(StoreError::Missing(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// What a browser and a CDN are told of an object.
 struct Kind {
     content_type: &'static str,

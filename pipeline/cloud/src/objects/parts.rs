@@ -16,7 +16,7 @@ use domain::{
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
-use super::{CloudObjects, Kind, create, signed};
+use super::{CloudObjects, Kind, completed, create, signed};
 use crate::answer::answer;
 
 impl CloudObjects {
@@ -45,6 +45,25 @@ impl CloudObjects {
             Ok(_) | Err(StoreError::Missing(_)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// The upload that these parts came by. There is one, but for two that were begun within a moment by
+    /// requests of which neither saw the other's.
+    async fn with(&self, key: &Key, parts: &[Sent], length: u64) -> Result<String, CompleteError> {
+        let mut unlike = gone();
+        for (number, upload) in self.begun(key).await?.into_iter().enumerate() {
+            let found = match self.sent(key, &upload).await {
+                Err(StoreError::Missing(_)) => continue,
+                found => found?,
+            };
+            let facts = found.iter().map(|(number, etag, bytes)| (*number, etag.as_str(), *bytes));
+            match compare(parts, facts, length) {
+                Ok(()) => return Ok(upload),
+                Err(why) if number == 0 => unlike = why,
+                Err(_) => {}
+            }
+        }
+        Err(unlike)
     }
 
     /// Number, `ETag` and bytes of every part that came.
@@ -144,13 +163,7 @@ impl Parts for CloudObjects {
         parts: &[Sent],
         length: u64,
     ) -> Result<Written, CompleteError> {
-        let upload = self.begun(key).await?.into_iter().next().ok_or_else(gone)?;
-        let found = match self.sent(key, &upload).await {
-            Err(StoreError::Missing(_)) => return Err(gone()),
-            found => found?,
-        };
-        let facts = found.iter().map(|(number, etag, bytes)| (*number, etag.as_str(), *bytes));
-        compare(parts, facts, length)?;
+        let upload = self.with(key, parts, length).await?;
         let (bucket, path) = (self.bucket(key)?, key.path());
         let part = |sent: &Sent| {
             CompletedPart::builder().part_number(sent.number.into()).e_tag(&sent.etag).build()
@@ -167,11 +180,17 @@ impl Parts for CloudObjects {
                 .multipart_upload(list.clone())
                 .send()
         })
-        .await?;
-        if written == Written::Exists {
-            self.give_up(key, &upload).await?;
+        .await;
+        match written {
+            Err(StoreError::Missing(_)) => completed(self, key).await?.ok_or_else(gone),
+            written => {
+                let written = written?;
+                if written == Written::Exists {
+                    self.give_up(key, &upload).await?;
+                }
+                Ok(written)
+            }
         }
-        Ok(written)
     }
 
     async fn abort(&self, key: &Key) -> Result<(), StoreError> {

@@ -1,5 +1,7 @@
 //! Objects of a length that does not fit into memory: parts, and all of them or nothing.
 
+use std::time::Duration;
+
 use aws_sdk_s3::{
     primitives::ByteStream as Body,
     types::{CompletedMultipartUpload, CompletedPart},
@@ -12,11 +14,14 @@ use domain::{
 use futures::StreamExt as _;
 use sha2::{Digest as _, Sha256 as Hasher};
 
-use super::{CloudObjects, Kind, create};
+use super::{CloudObjects, Kind, completed, create};
 use crate::answer::answer;
 
 /// Bytes of a part, and of what is written at once: 10,000 parts are the most that S3 takes.
 const PART: usize = 16 << 20;
+
+/// When to write it all again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A stream that is counted and hashed as it comes.
 struct Counted<'a> {
@@ -151,11 +156,20 @@ impl<'a> Upload<'a> {
                 .multipart_upload(parts.clone())
                 .send()
         })
-        .await?;
-        if written == Written::Exists {
-            self.abort().await?;
+        .await;
+        match written {
+            Ok(Written::Created) => Ok(Written::Created),
+            Ok(Written::Exists) => {
+                self.abort().await?;
+                Ok(Written::Exists)
+            }
+            Err(StoreError::Missing(_)) => {
+                let reason = || format!("{}: S3 gave up what was begun", self.key);
+                let busy = || StoreError::Busy { retry_after: AGAIN, reason: reason() };
+                completed(self.objects, self.key).await?.ok_or_else(busy)
+            }
+            Err(error) => Err(error),
         }
-        Ok(written)
     }
 
     async fn abort(&self) -> Result<(), StoreError> {

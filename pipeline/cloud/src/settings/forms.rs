@@ -1,6 +1,6 @@
 //! The forms that values have.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 pub(super) fn arn(text: &str) -> Result<String, &'static str> {
     if text.starts_with("arn:") { Ok(text.to_owned()) } else { Err("it begins otherwise") }
@@ -13,24 +13,6 @@ pub(super) fn place(text: &str) -> Result<String, &'static str> {
         Some(Some((bucket, key))) if !bucket.is_empty() && !key.is_empty() => Ok(text.to_owned()),
         Some(_) => Err("it names no object"),
     }
-}
-
-/// Reads `45s`, `2m` or `1h`.
-pub(super) fn time(text: &str) -> Option<Duration> {
-    let units = [("s", 1), ("m", 60), ("h", 3600)];
-    measure(text, &units).map(Duration::from_secs)
-}
-
-/// Reads `800MiB`, `2GiB`, `800MB` or `2GB`.
-pub(super) fn size(text: &str) -> Option<u64> {
-    measure(text, &[("MiB", 1 << 20), ("GiB", 1 << 30), ("MB", 1_000_000), ("GB", 1_000_000_000)])
-}
-
-/// Reads a number with one of these units behind it.
-fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let (_, factor) = units.iter().find(|(unit, _)| *unit == &text[digits.len()..])?;
-    digits.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
 /// Bytes of memory that this process may hope for: the machine's, or its container's share. Linux says

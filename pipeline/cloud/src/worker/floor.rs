@@ -7,7 +7,9 @@
 
 use std::{convert::Infallible, future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use domain::{Clock, Outbox as _, Queue as _, StageName, StoreError, ports::Delivery};
+use domain::{
+    Clock, Message, Outbox as _, Queue as _, StageName, StoreError, message::Body, ports::Delivery,
+};
 use jiff::Timestamp;
 use tokio::{
     sync::{
@@ -36,8 +38,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long a message is lent at a time, at most: what a killed worker had is lent again that soon.
 const LOAN: Duration = Duration::from_mins(1);
 
-/// How long a handler is waited for that was to have ended long ago.
+/// How long a handler is waited for that was to have ended long ago. An upload is read and copied whole,
+/// so one that is long has a second more for each of so many bytes.
 const PATIENCE: Duration = Duration::from_mins(2);
+const A_SECOND: u64 = 8 << 20;
+/// What an event may say of it at most.
+const WHOLE: u64 = 5 << 30;
 
 /// How long a suspect waits while another one is carried.
 const QUARANTINE: Duration = Duration::from_secs(15);
@@ -167,6 +173,7 @@ impl Floor {
         };
         let work = trace::within(trace::current(), work).in_current_span();
         let mut work = tokio::spawn(work);
+        let patience = patience(&delivery.message);
         tokio::select! {
             ended = &mut work => {
                 if let Err(error) = ended {
@@ -174,7 +181,7 @@ impl Floor {
                 }
                 End::Whole
             }
-            () = time::sleep(PATIENCE) => self.stuck(),
+            () = time::sleep(patience) => self.stuck(patience),
             () = self.entered(Phase::Over) => {
                 work.abort();
                 self.return_begun(&delivery).await
@@ -203,7 +210,8 @@ impl Floor {
     async fn carry(&self, delivery: &Delivery) {
         let deadline = self.clock.now().checked_add(self.deadline).unwrap_or(Timestamp::MAX);
         let settled = async {
-            self.carrier.carry(delivery, deadline).await?;
+            let next = self.carrier.carry(delivery, &self.carrier.budget(deadline)).await?;
+            self.carrier.send(&next).await?;
             self.queues.acknowledge(&delivery.receipt).await
         };
         if let Err(error) = settled.await {
@@ -233,8 +241,8 @@ impl Floor {
     }
 
     /// Its loan runs out, and the start is lost, as where Lambda ends a function.
-    fn stuck(&self) -> End {
-        tracing::error!(after = ?PATIENCE, "it does not end: this process has to");
+    fn stuck(&self, patience: Duration) -> End {
+        tracing::error!(after = ?patience, "it does not end: this process has to");
         enter(&self.phase, Phase::Draining);
         End::Stuck
     }
@@ -261,6 +269,13 @@ impl Floor {
             () = self.entered(Phase::Draining) => None,
             done = work => Some(done),
         }
+    }
+}
+
+fn patience(message: &Message) -> Duration {
+    match message.body {
+        Body::Uploaded { size, .. } => PATIENCE + Duration::from_secs(size.min(WHOLE) / A_SECOND),
+        _ => PATIENCE,
     }
 }
 

@@ -6,11 +6,13 @@ vouches for them: own.pem alone, and roots.pem with the system's other certifica
 """
 
 import sys
+from copy import deepcopy
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
-from threading import Thread, local
+from threading import Lock, Thread, local
 
+from moto.dynamodb.responses import DynamoHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
@@ -91,6 +93,21 @@ def list_parts(response, answer=S3Response.list_parts):
 
 
 S3Response.list_parts = list_parts
+
+
+def alone(answer, lock=Lock()):
+    """DynamoDB writes an item one request after the other; moto's threads see each other's half of it."""
+
+    def answered(handler):
+        with lock:
+            # What it names is still the item itself.
+            return deepcopy(answer(handler))
+
+    return answered
+
+
+for write in ["put_item", "update_item", "delete_item", "transact_write_items"]:
+    setattr(DynamoHandler, write, alone(getattr(DynamoHandler, write)))
 
 sending = local()
 

@@ -224,13 +224,9 @@ pub fn open<'a>(
     header: &Header,
     limits: &Limits,
 ) -> Result<Box<dyn Rows + 'a>, Fault> {
-    limits.check_bytes(bytes.len() as u64)?;
-    limits.check(header)?;
-    limits.check_memory(header, header.decoder_memory())?;
+    admit(bytes, header, limits)?;
     guarded(|| match header.format {
-        Format::Jpeg => jpeg::open(bytes, header),
-        Format::Png => png::open(bytes, header, limits),
-        Format::WebP => webp::open(bytes, header, limits),
+        Format::Jpeg | Format::Png | Format::WebP => common(bytes, header, limits),
         Format::Gif => gif::open(bytes, header),
         Format::Bmp => bmp::open(bytes, header),
         Format::Tiff => tiff::open(bytes, header),
@@ -239,6 +235,57 @@ pub fn open<'a>(
         Format::Svg => svg::open(bytes, header),
         Format::Heic => heic::open(bytes, header, limits),
     })
+}
+
+fn admit(bytes: &[u8], header: &Header, limits: &Limits) -> Result<(), Fault> {
+    limits.check_bytes(bytes.len() as u64)?;
+    limits.check(header)?;
+    limits.check_memory(header, header.decoder_memory())
+}
+
+fn common<'a>(
+    bytes: &'a [u8],
+    header: &Header,
+    limits: &Limits,
+) -> Result<Box<dyn Rows + 'a>, Fault> {
+    match header.format {
+        Format::Jpeg => jpeg::open(bytes, header),
+        Format::Png => png::open(bytes, header, limits),
+        Format::WebP => webp::open(bytes, header, limits),
+        other => Err(uncommon(other)),
+    }
+}
+
+fn uncommon(format: Format) -> Fault {
+    let name = format.name().to_uppercase();
+    Fault::unsupported(format!("It is {name}; PNG, JPEG and WebP are taken."))
+}
+
+/// The rows of a picture that belongs to a preset, as [`open`] gives them. Only the three formats that everybody can make are taken, so a program that checks presets and decodes nothing else
+/// holds no other decoder.
+pub(crate) fn open_common<'a>(
+    bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<Box<dyn Rows + 'a>, Fault> {
+    let parsed = match Format::sniff(bytes) {
+        Some(Format::Jpeg) => jpeg::header(bytes, Whole::Yes),
+        Some(Format::Png) => png::header(bytes, Whole::Yes),
+        Some(Format::WebP) => webp::header(bytes, Whole::Yes),
+        Some(other) => return Err(uncommon(other)),
+        None if bytes.is_empty() => {
+            return Err(Fault::new(FaultCode::Empty, "The file has no bytes."));
+        }
+        None => {
+            let detail = "The file does not begin as a PNG, JPEG or WebP does.".to_owned();
+            return Err(Fault::unsupported(detail));
+        }
+    };
+    let header = parsed.map_err(|error| match error {
+        HeaderError::Fault(fault) => fault,
+        HeaderError::NeedMore => Fault::truncated("The header does not end."),
+    })?;
+    admit(bytes, &header, limits)?;
+    guarded(|| common(bytes, &header, limits))
 }
 
 /// Runs a decoder; its panic is a damaged picture.

@@ -11,7 +11,7 @@ use crate::effects::encoded::coloured;
 use crate::effects::facts::{Default, Facts, Kind, Parameter};
 use crate::effects::{AssetId, Assets, Work};
 use crate::fault::Fault;
-use crate::formats::{Channels, Format, Header, Whole, guarded, open};
+use crate::formats::{Channels, guarded, open_common};
 use crate::geometry::{Point, Size};
 use crate::limits::Limits;
 use crate::linear::{Lines, Reducer};
@@ -165,23 +165,12 @@ impl Watermark {
 
 /// Whether a watermark can be made of a file; the fault is for whoever named it.
 pub fn check(bytes: &[u8]) -> Result<(), Fault> {
-    match Format::sniff(bytes) {
-        None | Some(Format::Png | Format::Jpeg | Format::WebP) => {}
-        Some(other) => {
-            let name = other.name().to_uppercase();
-            return Err(Fault::unsupported(format!("It is {name}; PNG, JPEG and WebP are taken.")));
-        }
-    }
     guarded(|| decoded(bytes)).map(drop)
 }
 
 /// The logo in linear light, upright.
 fn decoded(bytes: &[u8]) -> Result<Canvas, Fault> {
-    let header = Header::parse(bytes, Whole::Yes).map_err(|error| match error {
-        crate::formats::HeaderError::Fault(fault) => fault,
-        crate::formats::HeaderError::NeedMore => Fault::truncated("The header does not end."),
-    })?;
-    let mut rows = open(bytes, &header, &LIMITS)?;
+    let mut rows = open_common(bytes, &LIMITS)?;
     let layout = rows.layout();
     let mut lines = Lines::new(layout, rows.colour(), Space::Srgb);
     let mut reducer = Reducer::new(layout, Shrink::NONE);
