@@ -19,6 +19,7 @@ use super::cloud_home::{count_images, say};
 use crate::harness::{
     client::{Client, terms},
     home::{Home, Terms},
+    mapping::Mapping,
     moto::Moto,
     pictures::{described, photograph},
 };
@@ -50,7 +51,7 @@ impl Tally {
         Self {
             requests: home.proxy.requests(),
             invocations: invocations.collect(),
-            mapped: home.mappings.values().map(|mapping| mapping.requests()).sum(),
+            mapped: home.mappings.values().map(Mapping::requests).sum(),
         }
     }
 

@@ -3,7 +3,6 @@
 #[path = "../../../../local/estimate/counted.rs"]
 pub(super) mod counted;
 #[path = "../../../../local/estimate/counts.rs"]
-#[expect(dead_code, reason = "what only a bill asks for")]
 mod counts;
 
 use serde::Serializer;
