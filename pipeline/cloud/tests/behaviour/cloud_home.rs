@@ -30,8 +30,55 @@ pub(super) const STAGES: [&str; 4] = ["ingest", "fanout", "metadata", "resize"];
 /// Images that were uploaded to any cloud home of these tests.
 static UPLOADED: AtomicUsize = AtomicUsize::new(0);
 
+/// What has how many images on moto, at least. One that needs a browser is left out of it: not every machine
+/// has one.
+const IMAGES: [(&str, usize); 32] = [
+    ("adopted", 7),
+    ("overwritten", 2),
+    ("in one message", 3),
+    ("alike", 6),
+    ("by parts", 1),
+    ("parts signed again", 1),
+    ("parts given up", 1),
+    ("by the command line", 1),
+    ("bad bytes", 8),
+    ("killed at every request", 80),
+    ("created again", 8),
+    ("killed while sweeping", 4),
+    ("while presets change", 6),
+    ("handed on", 1),
+    ("by boto3", 2),
+    ("by curl", 1),
+    ("counted alone", 10),
+    ("counted in batches", 10),
+    ("swept", 5),
+    ("beside a killer", 6),
+    ("given up by a queue", 4),
+    ("beside what cannot be read", 4),
+    ("through an outage", 8),
+    ("raced for", 1),
+    ("a hundred events each", 3),
+    ("erased", 3),
+    ("killed at random", 150),
+    ("through faults", 80),
+    ("through two outages", 50),
+    ("through a hang", 60),
+    ("by a worker", 7),
+    ("through a worker's end", 24),
+];
+
+#[test]
+fn five_hundred_images_are_on_moto() {
+    let all = IMAGES.iter().map(|(_, images)| images).sum::<usize>();
+    say(&format!("all scenarios together have {all} images on moto, or more"));
+    assert!(all >= 500, "{all}");
+}
+
 /// Counts images, and says how many there were by now.
 pub(super) fn count_images(what: &str, images: usize) {
+    if let Some((_, least)) = IMAGES.iter().find(|(name, _)| *name == what) {
+        assert!(images >= *least, "{what} has {images} images, where {least} are counted on");
+    }
     let all = UPLOADED.fetch_add(images, Ordering::Relaxed) + images;
     say(&format!("{what}: {images} images; {all} on moto so far"));
 }
@@ -69,7 +116,7 @@ impl CloudHome {
     }
 
     /// Makes every image so much older.
-    async fn grow_old(&self, age: Duration) {
+    pub(super) async fn grow_old(&self, age: Duration) {
         let (table, name) = (&self.home.stack.clients.dynamodb, &self.home.stack.name);
         let found = table.scan().table_name(name).send().await.unwrap();
         for item in found.items.unwrap() {
@@ -130,6 +177,10 @@ impl House for CloudHome {
     async fn stored(&self, id: &str) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         let buckets = &self.home.stack.buckets;
+        // Parts are no objects here.
+        let begun = self.home.stack.clients.s3.list_multipart_uploads().bucket(&buckets.uploads);
+        let begun = begun.prefix(format!("in/{id}")).send().await.unwrap();
+        found.extend(begun.uploads().iter().map(|_| "u/ID".to_owned()));
         for (bucket, folders) in [(&buckets.uploads, "in"), (&buckets.media, "o v p m")] {
             for folder in folders.split(' ') {
                 let prefix = format!("{folder}/{id}");
@@ -175,6 +226,10 @@ impl House for CloudHome {
 
     async fn renders(&self) -> u64 {
         self.home.functions["resize"].invocations()
+    }
+
+    fn ingests_at_once(&self) -> Option<usize> {
+        Some(self.home.functions["ingest"].together())
     }
 
     async fn outage(&self, time: Duration) {

@@ -59,6 +59,9 @@ pub(super) trait House {
     /// How often the making of variants came to an end.
     async fn renders(&self) -> u64;
 
+    /// How many messages ingest was at in the same moment, at most; none where nobody can tell from outside.
+    fn ingests_at_once(&self) -> Option<usize>;
+
     /// What everything is written to takes nothing for a while.
     async fn outage(&self, time: Duration);
 

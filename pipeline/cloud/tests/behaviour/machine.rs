@@ -237,6 +237,10 @@ impl House for Machine {
         lines.filter_map(|line| line.strip_prefix(name)?.parse::<u64>().ok()).sum()
     }
 
+    fn ingests_at_once(&self) -> Option<usize> {
+        None
+    }
+
     async fn outage(&self, time: Duration) {
         // Whoever locks a database for so long: another program, or a slow disk.
         let database = self.database();

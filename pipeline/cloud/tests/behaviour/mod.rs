@@ -3,11 +3,13 @@
 
 mod adopted;
 mod arriving;
+mod by_parts;
 mod calls;
 mod changing;
 mod clients;
 mod cloud_home;
 mod counted;
+mod given_up;
 mod house;
 mod losing;
 mod machine;
@@ -16,3 +18,4 @@ mod race;
 mod repeating;
 mod storm;
 mod traced;
+mod worker;

@@ -87,8 +87,8 @@ async fn functions_count_what_they_handle() {
     let home = Home::start(Moto::shared(), Terms::default()).await;
     let client = Client::of(&home);
     let id = client.upload(&photograph(), "image/jpeg").await;
-    client.until(&id, "ready", Duration::from_secs(60)).await;
-    home.until_idle(Duration::from_secs(60)).await;
+    client.until(&id, "ready", Duration::from_mins(1)).await;
+    home.until_idle(Duration::from_mins(1)).await;
     let said: Vec<_> = home.functions.values().flat_map(|function| function.log()).collect();
     let counted: Vec<_> = said.iter().filter(|line| line["_aws"].is_object()).collect();
     for document in &counted {

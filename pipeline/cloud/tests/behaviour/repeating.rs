@@ -1,6 +1,6 @@
 //! What comes again, late, or in another order than it happened.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::json;
 
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::harness::{
     client::terms,
+    home::Terms,
     pictures::{photograph, small},
     random::Random,
 };
@@ -73,6 +74,8 @@ async fn a_hundred_events_of_each_upload_are_one_image_each() {
         }
         let renders = house.renders().await;
         assert!(renders <= 2 * IMAGES as u64, "{renders} renders of {IMAGES} images");
+        let overlapping = house.ingests_at_once().is_none_or(|most| most > 1);
+        assert!(overlapping, "no two events were handled at the same time");
         all
     })
     .await;
@@ -81,7 +84,9 @@ async fn a_hundred_events_of_each_upload_are_one_image_each() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_was_erased_stays_erased_whatever_is_said_of_it() {
     count_images("erased", 3);
-    in_both(Plan::default(), async |house: &dyn House| {
+    // What was erased is looked for once more, after three of these.
+    let terms_of = Terms { visibility: 8, timeout: Duration::from_secs(8), ..Terms::USUAL };
+    in_both(Plan { terms: terms_of, ..Plan::default() }, async |house: &dyn House| {
         let client = house.client();
         let create = || client.create(terms(small(), "image/jpeg"));
         // Erased once it is ready, in the middle of its work, and before its bytes came.
@@ -104,17 +109,11 @@ async fn what_was_erased_stays_erased_whatever_is_said_of_it() {
                 house.say_accepted(&upload.id).await;
             }
         }
+        // Everything that was said has been heard.
+        house.settle().await;
         let mut all = Vec::new();
         for upload in [&ready, &working, &pending] {
-            let begun = tokio::time::Instant::now();
-            loop {
-                let left = house.stored(&upload.id).await;
-                if left.is_empty() {
-                    break;
-                }
-                assert!(begun.elapsed() < PATIENCE, "left: {left:?}");
-                tokio::time::sleep(Duration::from_millis(300)).await;
-            }
+            assert_eq!(house.stored(&upload.id).await, BTreeSet::new(), "left of {}", upload.id);
             let (status, record) =
                 client.call("GET", &format!("/v1/images/{}", upload.id), None).await;
             let again = client.call("DELETE", &format!("/v1/images/{}", upload.id), None).await.0;

@@ -21,7 +21,7 @@ use crate::harness::{
     pictures::photograph,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The lines about an image: each in its trace, and with all that it takes to find it.
 fn about(home: &Home, id: &str) -> Vec<Value> {

@@ -28,6 +28,11 @@ impl Client {
         &self.url
     }
 
+    /// What its home knows it by.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// A request to the API, and the JSON that comes back.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let (url, key) = (format!("{}{path}", self.url), self.key.clone());
@@ -105,15 +110,17 @@ impl Client {
         };
         let mut sent = Vec::new();
         for part in parts {
-            let (from, length) =
-                (part["offset"].as_u64().unwrap(), part["length"].as_u64().unwrap());
-            let range = usize::try_from(from).unwrap()..usize::try_from(from + length).unwrap();
-            let (status, answer, etag) = put(part, &bytes[range]).await?;
-            if status >= 300 {
-                return Err(format!("the PUT of a part: {status}: {answer}"));
-            }
-            sent.push(json!({ "number": part["number"], "etag": etag }));
+            sent.push(put_part(part, bytes).await?);
         }
+        self.complete(&created, sent).await
+    }
+
+    /// Joins parts that were sent. Answers the image's id.
+    pub(crate) async fn complete(
+        &self,
+        created: &Created,
+        sent: Vec<Value>,
+    ) -> Result<String, String> {
         let complete = created.upload["complete_url"].as_str().unwrap();
         let complete = complete.strip_prefix(&self.url).unwrap();
         match self.call("POST", complete, Some(json!({ "parts": sent }))).await {
@@ -210,6 +217,17 @@ impl Created {
     pub(crate) async fn put(&self, bytes: &[u8]) -> Result<(u16, String), String> {
         put(&self.upload, bytes).await.map(|(status, answer, _)| (status, answer))
     }
+}
+
+/// Sends a part of a file; answers what joining it has to say.
+pub(crate) async fn put_part(part: &Value, file: &[u8]) -> Result<Value, String> {
+    let (from, length) = (part["offset"].as_u64().unwrap(), part["length"].as_u64().unwrap());
+    let range = usize::try_from(from).unwrap()..usize::try_from(from + length).unwrap();
+    let (status, answer, etag) = put(part, &file[range]).await?;
+    if status >= 300 {
+        return Err(format!("the PUT of a part: {status}: {answer}"));
+    }
+    Ok(json!({ "number": part["number"], "etag": etag }))
 }
 
 /// What a client says of an upload.

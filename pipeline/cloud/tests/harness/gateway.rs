@@ -1,4 +1,6 @@
 //! An HTTP API in front of a function: requests in version 2.0 of its payload format, and back.
+//!
+//! It proves nothing of the service's own answers: its JWT authorizers, throttling, 30 seconds and CORS.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 

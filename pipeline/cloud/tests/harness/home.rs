@@ -1,4 +1,7 @@
 //! The whole cloud home on this machine: resources in moto, functions behind the emulated Lambda.
+//!
+//! It proves nothing of what Terraform makes: its queues, rules and mappings are set up here once more, without
+//! policies, alarms, the CDN and schedules (who wants a sweep sends it).
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,7 +17,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use super::{
     gateway,
     lambda::{Function, Roster, Who},
-    mapping::map,
+    mapping::Mapping,
     moto::{Moto, Stack},
     proxy::Proxy,
 };
@@ -31,8 +34,14 @@ pub(crate) struct Terms {
     pub(crate) visibility: u64,
     /// One of so many requests to AWS fails; 0 for none.
     pub(crate) faults: u64,
-    /// Messages that a function is handed at once, where that is more than one.
+    /// Messages that a function is handed at once, at most.
     pub(crate) batch: i32,
+    /// The same of the function that makes variants: a picture that ends it takes along what came with it.
+    pub(crate) pictures: i32,
+    /// Batches of a queue that are handled at a time, at most.
+    pub(crate) lanes: u32,
+    /// Who handles the messages of the stages.
+    pub(crate) hands: Hands,
     /// Presets in place of the built-in ones, in an object.
     pub(crate) presets: Option<&'static str>,
 }
@@ -45,8 +54,25 @@ impl Terms {
         visibility: 25,
         faults: 0,
         batch: 10,
+        pictures: 1,
+        lanes: 3,
+        hands: Hands::Functions,
         presets: None,
     };
+
+    /// For files of 100 MB. Moto tells of every part as if it were the object, so one ingest at a time is
+    /// enough of that.
+    pub(crate) const LONG: Terms =
+        Terms { timeout: Duration::from_mins(1), visibility: 70, lanes: 1, ..Terms::USUAL };
+}
+
+/// Who handles the messages of the stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hands {
+    /// Functions, by mappings.
+    Functions,
+    /// Workers, which whoever wants them starts. Functions are left what only they are sent.
+    Workers,
 }
 
 impl Default for Terms {
@@ -54,6 +80,10 @@ impl Default for Terms {
         Self::USUAL
     }
 }
+
+/// Processes of each function: more than one, so that what comes twice may be handled twice at once.
+const PROCESSES: [(&str, u32); 5] =
+    [("ingest", 3), ("fanout", 3), ("metadata", 3), ("resize", 2), ("api", 3)];
 
 /// Receives until a queue gives a message up: more than a handler leaves it.
 const RECEIVES: u32 = 6;
@@ -65,6 +95,13 @@ pub(crate) struct Home {
     pub(crate) key: String,
     pub(crate) proxy: Proxy,
     pub(crate) functions: BTreeMap<&'static str, Arc<Function>>,
+    /// By stage, and `dead` of the queue of what was received too often.
+    pub(crate) mappings: BTreeMap<&'static str, Mapping>,
+    /// What functions and workers are told, but for where AWS is.
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) roster: Roster,
+    /// The queue of what was received too often.
+    pub(crate) dead: String,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -89,8 +126,10 @@ impl Home {
         notify(&stack).await;
         let environment = environment(terms, &stack, &url, &dead.1);
         let mut functions = BTreeMap::new();
-        let processes = [("ingest", 1), ("fanout", 1), ("metadata", 1), ("resize", 2), ("api", 3)];
-        for (name, count) in processes {
+        for (name, count) in PROCESSES {
+            if terms.hands == Hands::Workers && !["api", "fanout"].contains(&name) {
+                continue;
+            }
             let mut environments = Vec::new();
             for number in 0..count {
                 let door = proxy.for_process(Who { function: name, number }).await;
@@ -106,17 +145,24 @@ impl Home {
             functions.insert(name, Arc::new(started.await));
         }
         let sqs = Moto::clients_at(&proxy.for_service().await).sqs;
-        let mut tasks = Vec::new();
+        let mut mappings = BTreeMap::new();
         for (stage, queue) in &stack.queues {
-            let batch = if *stage == StageName::Resize { 1 } else { terms.batch };
-            let lanes = if *stage == StageName::Resize { 2 } else { 1 };
-            let function = Arc::clone(&functions[stage.as_str()]);
+            let name = stage.as_str();
+            if terms.hands == Hands::Workers {
+                continue;
+            }
+            let batch = if *stage == StageName::Resize { terms.pictures } else { terms.batch };
+            let processes = PROCESSES.iter().find(|(function, _)| *function == name).unwrap().1;
+            let lanes = processes.min(terms.lanes) as usize;
             let arn = arn(&stack, queue).await;
-            tasks.extend(map(&sqs, queue, &arn, &function, batch, lanes));
+            let source = (queue.as_str(), arn.as_str());
+            let mapping = Mapping::start(&sqs, source, &functions[name], batch, lanes);
+            mappings.insert(name, mapping);
         }
-        tasks.extend(map(&sqs, &dead.0, &dead.1, &functions["fanout"], 10, 1));
+        let source = (dead.0.as_str(), dead.1.as_str());
+        mappings.insert("dead", Mapping::start(&sqs, source, &functions["fanout"], 10, 1));
         let (_, served) = gateway::serve(listener, Arc::clone(&functions["api"]));
-        tasks.push(served);
+        let tasks = vec![served];
         let key = "drk_test_key_of_the_harness".to_owned();
         let owner = ApiKey {
             id: "harness".to_owned(),
@@ -127,7 +173,8 @@ impl Home {
             revoked_at: None,
         };
         stack.keyring().add(&owner, Sha256::of(key.as_bytes())).await.unwrap();
-        Home { stack, url, key, proxy, functions, tasks }
+        let dead = dead.0;
+        Home { stack, url, key, proxy, functions, mappings, environment, roster, dead, tasks }
     }
 }
 
@@ -140,20 +187,25 @@ impl Home {
             assert!(begun.elapsed() < patience, "there are messages after {patience:?}");
             tokio::time::sleep(Duration::from_millis(200)).await;
             let mut waiting = 0;
-            for queue in self.stack.queues.values() {
-                let asked = self.stack.clients.sqs.get_queue_attributes().queue_url(queue);
-                let found = asked.attribute_names(QueueAttributeName::All).send().await.unwrap();
-                waiting += [
-                    QueueAttributeName::ApproximateNumberOfMessages,
-                    QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-                    QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-                ]
-                .iter()
-                .filter_map(|name| found.attributes.as_ref()?.get(name)?.parse::<u64>().ok())
-                .sum::<u64>();
+            for queue in self.stack.queues.values().chain([&self.dead]) {
+                waiting += self.waiting(queue).await;
             }
             calm = if waiting == 0 { calm + 1 } else { 0 };
         }
+    }
+
+    /// How many messages wait in a queue, are on loan, or are held back.
+    pub(crate) async fn waiting(&self, queue: &str) -> u64 {
+        let asked = self.stack.clients.sqs.get_queue_attributes().queue_url(queue);
+        let found = asked.attribute_names(QueueAttributeName::All).send().await.unwrap();
+        [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ]
+        .iter()
+        .filter_map(|name| found.attributes.as_ref()?.get(name)?.parse::<u64>().ok())
+        .sum()
     }
 }
 

@@ -8,11 +8,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -61,6 +61,8 @@ struct Shared {
     /// What each process is at work on.
     at_work: Mutex<BTreeMap<Who, Work>>,
     invocations: AtomicU64,
+    /// The most processes that were at work at the same time.
+    together: AtomicUsize,
     /// What it wrote to standard output, where the service reads its log.
     said: Mutex<Vec<String>>,
     roster: Roster,
@@ -76,7 +78,7 @@ struct Work {
 struct Invocation {
     id: String,
     payload: Value,
-    deadline: SystemTime,
+    timeout: Duration,
     trace: String,
 }
 
@@ -107,6 +109,7 @@ impl Function {
             open: Mutex::default(),
             at_work: Mutex::default(),
             invocations: AtomicU64::new(0),
+            together: AtomicUsize::new(0),
             said: Mutex::default(),
             roster,
         });
@@ -141,10 +144,8 @@ impl Function {
         let id = format!("{}-{number}", self.name);
         let (answer, answered) = oneshot::channel();
         self.shared.open.lock().unwrap().insert(id.clone(), answer);
-        let now = SystemTime::now();
         let trace = trace.unwrap_or_else(|| new_trace(number));
-        let invocation =
-            Invocation { id: id.clone(), payload, deadline: now + self.timeout, trace };
+        let invocation = Invocation { id: id.clone(), payload, timeout: self.timeout, trace };
         self.shared.sender.send(invocation).map_err(|_| "it is stopped".to_owned())?;
         self.shared.more.notify_one();
         // It may wait for a process that is free.
@@ -160,6 +161,11 @@ impl Function {
     /// How often it was invoked.
     pub(crate) fn invocations(&self) -> u64 {
         self.shared.invocations.load(Ordering::Relaxed)
+    }
+
+    /// How many of its processes were at work at the same time, at most.
+    pub(crate) fn together(&self) -> usize {
+        self.shared.together.load(Ordering::Relaxed)
     }
 
     /// The lines of its log, as JSON.
@@ -286,8 +292,15 @@ async fn next(State((shared, who)): Me) -> Response {
     shared.more.notify_one();
     let payload = invocation.payload.to_string();
     let work = Work { id: invocation.id.clone(), payload: payload.clone() };
-    shared.at_work.lock().unwrap().insert(who, work);
-    let deadline = invocation.deadline.duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let together = {
+        let mut at_work = shared.at_work.lock().unwrap();
+        at_work.insert(who, work);
+        at_work.len()
+    };
+    shared.together.fetch_max(together, Ordering::Relaxed);
+    // Its time begins now, however long it waited for a process.
+    let deadline = SystemTime::now() + invocation.timeout;
+    let deadline = deadline.duration_since(UNIX_EPOCH).unwrap().as_millis();
     let headers = [
         ("lambda-runtime-aws-request-id", invocation.id),
         ("lambda-runtime-deadline-ms", deadline.to_string()),
@@ -318,9 +331,12 @@ fn settle(shared: &Shared, who: Who, id: &str, answer: Result<Value, String>) ->
     StatusCode::ACCEPTED
 }
 
-/// The binary of a function, built beside these tests.
+/// A binary of ours, built beside these tests. One of the same name elsewhere is not meant.
 pub(crate) fn binary(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let folder = tests.ancestors().find(|folder| folder.join(name).is_file());
-    folder.map_or_else(|| Path::new(name).to_owned(), |folder| folder.join(name))
+    let folder = folder.unwrap_or_else(|| {
+        panic!("{name} is not built: cargo test --workspace, or ./dev test, builds it")
+    });
+    folder.join(name)
 }

@@ -11,5 +11,6 @@ pub(crate) mod proxy;
 pub(crate) mod random;
 pub(crate) mod signals;
 pub(crate) mod strict;
+pub(crate) mod worker;
 
 pub(crate) use self::moto::root;

@@ -1,4 +1,8 @@
 //! AWS on this machine: moto, and resources of a test's own in it.
+//!
+//! It looks at no signature, no policy and no rule of CORS, its indexes are never late, and a queue delivers
+//! twice only where a loan ran out; what it does otherwise than AWS is in `emulator.py` and in the contract's
+//! holes.
 
 use std::{
     io::{BufRead as _, BufReader},

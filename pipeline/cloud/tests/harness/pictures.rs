@@ -20,6 +20,12 @@ pub(crate) fn small() -> &'static [u8] {
     SMALL.get_or_init(|| drawn("small"))
 }
 
+/// A JPEG of four million pixels that says of itself what a phone says.
+pub(crate) fn described() -> &'static [u8] {
+    static DESCRIBED: OnceLock<Vec<u8>> = OnceLock::new();
+    DESCRIBED.get_or_init(|| drawn("described"))
+}
+
 /// A JPEG of four million pixels.
 pub(crate) fn large() -> &'static [u8] {
     static LARGE: OnceLock<Vec<u8>> = OnceLock::new();

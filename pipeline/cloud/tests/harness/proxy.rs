@@ -1,8 +1,12 @@
 //! What stands between the functions and moto: it counts every request, makes some fail as AWS does, and
 //! kills who asks.
+//!
+//! It proves nothing of how often AWS fails, of what it fails together, and of TLS.
+
+mod wire;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -13,20 +17,20 @@ use std::{
 
 use axum::{
     Router,
-    body::{Body, Bytes, to_bytes},
+    body::{Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, Uri, request::Parts},
+    http::{Uri, request::Parts},
     response::Response,
 };
-use futures::stream;
 use tokio::{net::TcpListener, task::JoinHandle};
 
+use self::wire::{broken, forward, named, refusal};
 use super::{
     lambda::{Roster, Who},
     signals,
 };
 
-/// Kinds of trouble, in turns.
+/// Kinds of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
     /// 503 `SlowDown` or `ServiceUnavailable`.
@@ -39,8 +43,16 @@ pub(crate) enum Fault {
     ResetBefore,
     /// The connection breaks, after what was asked for was done.
     ResetAfter,
+    /// Nobody is there: the connection is cut off.
+    Gone,
+    /// The answer takes longer than any service of ours does.
+    Hung,
 }
 
+/// What is in no turn comes of an [outage](Proxy::outage), or of a moto that was stopped.
+const HANGS: Duration = Duration::from_secs(3);
+
+/// In turns.
 const FAULTS: [Fault; 5] =
     [Fault::Unavailable, Fault::Throttled, Fault::Slow, Fault::ResetBefore, Fault::ResetAfter];
 
@@ -66,6 +78,9 @@ pub(crate) enum Moment {
     /// The same, but it lives: the answer is lost on its way.
     Lost,
 }
+
+/// Any image, of which nobody knows the id yet.
+pub(crate) const ANY: &str = "any";
 
 /// Strikes whichever process of a function makes its so many-th request about an image, from 0 on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +119,9 @@ struct Shared {
     aims: Mutex<Vec<Aim>>,
     poison: Mutex<Option<String>>,
     poisoned: AtomicU64,
+    /// Functions that die of whatever they ask about an image.
+    doomed: Mutex<BTreeSet<(&'static str, String)>>,
+    dooms: AtomicU64,
     hits: Mutex<Vec<Aim>>,
 }
 
@@ -127,6 +145,8 @@ impl Proxy {
             aims: Mutex::default(),
             poison: Mutex::default(),
             poisoned: AtomicU64::new(0),
+            doomed: Mutex::default(),
+            dooms: AtomicU64::new(0),
             hits: Mutex::default(),
         });
         let mut proxy = Proxy { url: String::new(), shared, doors: Mutex::default() };
@@ -157,18 +177,40 @@ impl Proxy {
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
     }
 
-    /// Nobody answers for a while: new connections are refused, open ones break.
+    /// Nobody answers for a while: connections are refused, and in the second half of it cut off, which can
+    /// be counted.
     pub(crate) async fn outage(&self, time: Duration) {
         self.shared.out.store(true, Ordering::SeqCst);
         self.doors.lock().unwrap().iter().for_each(|door| door.task.abort());
-        tokio::time::sleep(time).await;
+        tokio::time::sleep(time / 2).await;
+        self.open_again(|listener, _| {
+            let shared = Arc::clone(&self.shared);
+            tokio::spawn(async move {
+                while let Ok((connection, _)) = listener.accept().await {
+                    shared.note(Fault::Gone);
+                    drop(connection);
+                }
+            })
+        })
+        .await;
+        tokio::time::sleep(time / 2).await;
+        self.doors.lock().unwrap().iter().for_each(|door| door.task.abort());
         self.shared.out.store(false, Ordering::SeqCst);
+        self.open_again(|listener, guest| self.serve(listener, guest)).await;
+    }
+
+    async fn open_again(&self, by: impl Fn(TcpListener, Guest) -> JoinHandle<()>) {
         let doors: Vec<_> =
             self.doors.lock().unwrap().iter().map(|door| (door.address, door.guest)).collect();
         for (number, (address, guest)) in doors.into_iter().enumerate() {
-            let listener = TcpListener::bind(address).await.unwrap();
-            let task = self.serve(listener, guest);
-            self.doors.lock().unwrap()[number].task = task;
+            // Whoever was here before may not have left yet.
+            let listener = loop {
+                match TcpListener::bind(address).await {
+                    Ok(listener) => break listener,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            };
+            self.doors.lock().unwrap()[number].task = by(listener, guest);
         }
     }
 
@@ -204,6 +246,17 @@ impl Proxy {
         self.shared.poisoned.load(Ordering::Relaxed)
     }
 
+    /// From now on this function dies of the first thing that it asks about this image, so that it cannot
+    /// even write down that it died.
+    pub(crate) fn doom(&self, function: &'static str, image: &str) {
+        self.shared.doomed.lock().unwrap().insert((function, image.to_owned()));
+    }
+
+    /// How many died so.
+    pub(crate) fn dooms(&self) -> u64 {
+        self.shared.dooms.load(Ordering::Relaxed)
+    }
+
     /// What was aimed at and hit.
     pub(crate) fn hits(&self) -> Vec<Aim> {
         self.shared.hits.lock().unwrap().clone()
@@ -215,9 +268,23 @@ impl Shared {
         let number = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
         (self.every > 0 && number.is_multiple_of(self.every)).then(|| {
             let turn = usize::try_from(number / self.every).unwrap() % FAULTS.len();
-            *self.faults.lock().unwrap().entry(FAULTS[turn]).or_default() += 1;
+            self.note(FAULTS[turn]);
             FAULTS[turn]
         })
+    }
+
+    fn note(&self, fault: Fault) {
+        *self.faults.lock().unwrap().entry(fault).or_default() += 1;
+    }
+
+    /// What moto answers, and whether it was as quick as it is.
+    async fn forward(&self, parts: Parts, body: Bytes) -> Response {
+        let begun = tokio::time::Instant::now();
+        let answer = forward(&self.to, parts, body).await;
+        if begun.elapsed() > HANGS {
+            self.note(Fault::Hung);
+        }
+        answer
     }
 
     /// Writes down what a process asks about an image, and whether it is to die of it.
@@ -228,6 +295,10 @@ impl Shared {
         let mut calls = self.calls.lock().unwrap();
         let calls = calls.entry((who.function, image.clone())).or_default();
         calls.push(named.to_owned());
+        if self.doomed.lock().unwrap().contains(&(who.function, image.clone())) {
+            self.dooms.fetch_add(1, Ordering::Relaxed);
+            return Some(Moment::Before);
+        }
         let reads = who.function == "resize" && named == "s3 GetObject";
         if reads && self.poison.lock().unwrap().as_ref() == Some(&image) {
             self.poisoned.fetch_add(1, Ordering::Relaxed);
@@ -235,7 +306,8 @@ impl Shared {
         }
         let mut aims = self.aims.lock().unwrap();
         let hit = aims.iter().position(|aim| {
-            aim.function == who.function && aim.image == image && aim.call + 1 == calls.len()
+            let meant = aim.image == image || aim.image == ANY;
+            aim.function == who.function && meant && aim.call + 1 == calls.len()
         })?;
         let aim = aims.swap_remove(hit);
         let moment = aim.moment;
@@ -266,11 +338,12 @@ async fn pass(State((shared, guest)): State<(Arc<Shared>, Guest)>, request: Requ
     let (parts, body) = request.into_parts();
     let method = parts.method.clone();
     if shared.out.load(Ordering::SeqCst) {
+        shared.note(Fault::Gone);
         return broken(&method);
     }
     let Ok(body) = to_bytes(body, 256 << 20).await else { return broken(&method) };
     if guest == Guest::Service {
-        return forward(&shared.to, parts, body).await;
+        return shared.forward(parts, body).await;
     }
     let (service, operation) = named(&parts.method, &parts.uri, &parts.headers);
     let name = format!("{service} {operation}");
@@ -280,7 +353,7 @@ async fn pass(State((shared, guest)): State<(Arc<Shared>, Guest)>, request: Requ
             None => {}
             Some(moment) => {
                 if moment != Moment::Before {
-                    forward(&shared.to, parts, body).await;
+                    shared.forward(parts, body).await;
                 }
                 if moment != Moment::Lost {
                     shared.kill(who).await;
@@ -301,92 +374,8 @@ async fn pass(State((shared, guest)): State<(Arc<Shared>, Guest)>, request: Requ
         Some(Fault::Throttled) => return refusal(service, 503, "SlowDown"),
         Some(Fault::ResetBefore) => return broken(&method),
         Some(Fault::Slow) => tokio::time::sleep(Duration::from_secs(2)).await,
-        Some(Fault::ResetAfter) | None => {}
+        Some(Fault::ResetAfter | Fault::Gone | Fault::Hung) | None => {}
     }
-    let answer = forward(&shared.to, parts, body).await;
+    let answer = shared.forward(parts, body).await;
     if fault == Some(Fault::ResetAfter) { broken(&method) } else { answer }
-}
-
-/// What moto answers.
-async fn forward(to: &str, parts: Parts, body: Bytes) -> Response {
-    let head = parts.method == Method::HEAD;
-    let url = format!("{to}{}", parts.uri.path_and_query().map_or("/", |it| it.as_str()));
-    let answer = tokio::task::spawn_blocking(move || {
-        let mut request = ureq::http::Request::builder().method(parts.method).uri(url);
-        *request.headers_mut().unwrap() = parts.headers;
-        request.headers_mut().unwrap().remove("transfer-encoding");
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .allow_non_standard_methods(true)
-            .build()
-            .into();
-        let request = request.body(body.to_vec()).unwrap();
-        let mut response = agent.run(request).unwrap();
-        let bytes = response.body_mut().with_config().limit(256 << 20).read_to_vec().unwrap();
-        let (parts, _) = response.into_parts();
-        (parts, bytes)
-    })
-    .await;
-    let (parts, bytes) = answer.unwrap();
-    let mut response = Response::new(Body::from(bytes));
-    *response.status_mut() = parts.status;
-    for (name, value) in &parts.headers {
-        if !matches!(name.as_str(), "content-length" | "transfer-encoding" | "connection") {
-            response.headers_mut().append(name, value.clone());
-        }
-    }
-    // An answer to a HEAD announces what it does not send.
-    if head && let Some(length) = parts.headers.get("content-length") {
-        response.headers_mut().insert("content-length", length.clone());
-    }
-    response
-}
-
-/// By the scope of the signature and the target, or for S3 the method and the query.
-fn named(method: &Method, uri: &Uri, headers: &HeaderMap) -> (&'static str, String) {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let target = header("x-amz-target");
-    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-    if target.starts_with("DynamoDB") {
-        return ("dynamodb", operation);
-    }
-    if target.starts_with("AmazonSQS") {
-        return ("sqs", operation);
-    }
-    let query = uri.query().unwrap_or_default();
-    let operation = match (method.as_str(), header("x-amz-copy-source").is_empty()) {
-        ("PUT", false) => "CopyObject",
-        ("PUT", true) if query.contains("X-Amz-Signature") => "PutObject (upload)",
-        ("PUT", true) => "PutObject",
-        ("GET", _) if query.contains("list-type") => "ListObjectsV2",
-        ("GET", _) if query.split('&').any(|part| part == "uploads") => "ListMultipartUploads",
-        ("GET", _) => "GetObject",
-        ("HEAD", _) => "HeadObject",
-        ("DELETE", _) => "DeleteObject",
-        (other, _) => other,
-    };
-    ("s3", operation.to_owned())
-}
-
-fn refusal(service: &str, status: u16, code: &str) -> Response {
-    let body = match service {
-        "s3" => format!("<Error><Code>{code}</Code><Message>injected</Message></Error>"),
-        _ => format!("{{\"__type\":\"com.amazonaws#{code}\",\"message\":\"injected\"}}"),
-    };
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    response
-}
-
-/// An answer that breaks off: its length is announced, and nothing of it comes. One to a HEAD would be
-/// whole, and say what is not so: it is refused.
-fn broken(method: &Method) -> Response {
-    if *method == Method::HEAD {
-        return refusal("s3", 503, "ServiceUnavailable");
-    }
-    let error = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-    let body = Body::from_stream(stream::iter([Err::<Vec<u8>, _>(error)]));
-    let mut response = Response::new(body);
-    response.headers_mut().insert("content-length", 1.into());
-    response
 }

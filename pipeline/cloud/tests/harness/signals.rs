@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-/// Sends a signal: `KILL`, `STOP`, `CONT`. False where there is no such process any more.
+/// Sends a signal: `KILL`, `STOP`, `CONT`, `TERM`. False where there is no such process any more.
 pub(crate) fn send(name: &str, pid: u32) -> bool {
     let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).output();
     sent.is_ok_and(|output| output.status.success())
