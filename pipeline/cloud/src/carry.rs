@@ -18,7 +18,7 @@ use tracing::{Instrument as _, Span, field};
 
 use crate::{
     CloudObjects, CloudQueues,
-    home::{Home, Make, Part},
+    home::{Handler, Home, Make},
     metrics::{Measure, Metric},
     presets::Live,
     trace,
@@ -53,10 +53,10 @@ type Answer = Option<Result<Vec<Message>, Failure>>;
 
 impl Carrier {
     /// Carries to these stages.
-    pub(crate) async fn new(home: &Home, parts: &[Part]) -> Result<Self, String> {
+    pub(crate) async fn new(home: &Home, handlers: &[Handler]) -> Result<Self, String> {
         let (mut stages, mut presets) = (BTreeMap::new(), None);
-        for part in parts {
-            let stage = match part.make {
+        for handler in handlers {
+            let stage = match handler.make {
                 Make::OfPorts(make) => make(home),
                 Make::OfPresets(make) => {
                     let live = home.presets().await?;
@@ -64,7 +64,7 @@ impl Carrier {
                     make(home, live)
                 }
             };
-            stages.insert(part.name, stage);
+            stages.insert(handler.name, stage);
         }
         Ok(Self {
             stages,
@@ -128,8 +128,8 @@ impl Carrier {
     /// Carries one, and says what follows. Once that is [sent](Self::send), it may be deleted.
     ///
     /// What was lent before was begun, and may have written down that it sent what was never sent. So it
-    /// counts as a retry, and so does what follows from it here: a fan-out then sends at once what is
-    /// missing.
+    /// counts as a retry, also as a new copy, and so does what follows from it here: a fan-out then sends at
+    /// once what is missing.
     pub(crate) async fn carry(
         &self,
         delivery: &Delivery,
@@ -139,6 +139,7 @@ impl Carrier {
         let again = u32::from(delivery.receives > 1);
         let mut delivery = delivery.clone();
         delivery.message.retries = delivery.message.retries.saturating_add(again);
+        let again = delivery.message.retries.min(1);
         let verdict = match stage::admit(&delivery) {
             Admission::Bury(message, problem) => Verdict::Bury(message, problem),
             Admission::Start(started) => {

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::{
     carry::Carrier,
     events::{Answer, Batch, Failed, Record},
-    home::{Home, Part},
+    home::{Handler, Home},
     incoming::Incoming,
 };
 
@@ -27,9 +27,13 @@ pub(crate) struct Function {
 
 impl Function {
     /// The function of a stage. What may follow in the same invocation is of `hosted`.
-    pub(crate) async fn new(home: Arc<Home>, own: Part, hosted: &[Part]) -> Result<Self, String> {
-        let parts: Vec<_> = hosted.iter().copied().chain([own]).collect();
-        Ok(Self { own: own.name, carrier: Carrier::new(&home, &parts).await?, home })
+    pub(crate) async fn new(
+        home: Arc<Home>,
+        own: Handler,
+        hosted: &[Handler],
+    ) -> Result<Self, String> {
+        let handlers: Vec<_> = hosted.iter().copied().chain([own]).collect();
+        Ok(Self { own: own.name, carrier: Carrier::new(&home, &handlers).await?, home })
     }
 
     /// Handles a batch until the deadline, and says what was not done. What follows from all of it is sent

@@ -28,7 +28,7 @@ impl Clock for SystemClock {
 /// A stage that a function is made of, with what makes it. A binary that names a few of these holds no code
 /// of the others: encoders and decoders are most of one that makes variants.
 #[derive(Clone, Copy, Debug)]
-pub struct Part {
+pub struct Handler {
     pub(crate) name: StageName,
     pub(crate) make: Make,
 }
@@ -42,7 +42,7 @@ pub(crate) enum Make {
     OfPresets(fn(&Home, Arc<Live>) -> Arc<dyn Stage>),
 }
 
-impl Part {
+impl Handler {
     /// Is it an image that we keep?
     pub const INGEST: Self = Self { name: StageName::Ingest, make: Make::OfPorts(Home::ingest) };
     /// Spreads the work, and everything that is about an image as a whole.

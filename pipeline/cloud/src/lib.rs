@@ -28,7 +28,7 @@ pub mod worker;
 pub use self::{
     catalog::CloudCatalog,
     clients::{BucketStyle, Clients},
-    home::{Home, Part, SystemClock},
+    home::{Handler, Home, SystemClock},
     incoming::Incoming,
     keyring::CloudKeyring,
     letters::CloudLetters,

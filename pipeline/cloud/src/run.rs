@@ -16,7 +16,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use crate::{
     events::{Answer, Batch},
     function::Function,
-    home::{Home, Part},
+    home::{Handler, Home},
     logging,
     settings::Settings,
     trace,
@@ -31,7 +31,7 @@ pub async fn home() -> Result<Arc<Home>> {
 }
 
 /// Runs the function of a stage until Lambda ends it.
-pub async fn stage(own: Part, hosted: &[Part]) -> Result<()> {
+pub async fn stage(own: Handler, hosted: &[Handler]) -> Result<()> {
     let function = Function::new(home().await?, own, hosted).await;
     let function = Arc::new(function.map_err(|why| anyhow!(why)).context("the presets")?);
     let handle = |event: LambdaEvent<Batch>| {

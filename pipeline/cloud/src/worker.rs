@@ -22,7 +22,7 @@ use tokio::{
 use self::floor::Floor;
 use crate::{
     carry::Carrier,
-    home::{Home, Part},
+    home::{Handler, Home},
     logging,
     settings::WorkerSettings,
 };
@@ -102,9 +102,9 @@ async fn work(settings: WorkerSettings) -> Result<End> {
     let answering = serve_health(listener, phase.subscribe());
     let home = Home::open(home).await;
     // What follows is handled in the same process, so the fan-out is always there.
-    let mut parts = Part::ALL.to_vec();
-    parts.retain(|part| part.name == StageName::Fanout || stages.contains(&part.name));
-    let carrier = Carrier::new(&home, &parts).await;
+    let mut handlers = Handler::ALL.to_vec();
+    handlers.retain(|handler| handler.name == StageName::Fanout || stages.contains(&handler.name));
+    let carrier = Carrier::new(&home, &handlers).await;
     let carrier = carrier.map_err(|why| anyhow!(why)).context("the presets")?;
     let deadline = DEADLINE.min(drain.saturating_sub(SETTLING));
     let floor = Arc::new(Floor::new(&home, carrier, lanes, deadline, phase.clone()));

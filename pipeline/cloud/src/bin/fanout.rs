@@ -1,8 +1,8 @@
 //! What belongs to no single upload: obituaries, erasures, sweeps, notifications, variants on request.
 
-use cloud::Part;
+use cloud::Handler;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    cloud::run::stage(Part::FANOUT, &[]).await
+    cloud::run::stage(Handler::FANOUT, &[]).await
 }

@@ -1,8 +1,8 @@
 //! Reads what the bytes say of themselves, and announces an image whose last piece that was.
 
-use cloud::Part;
+use cloud::Handler;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    cloud::run::stage(Part::METADATA, &[Part::FANOUT]).await
+    cloud::run::stage(Handler::METADATA, &[Handler::FANOUT]).await
 }

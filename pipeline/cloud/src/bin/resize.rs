@@ -1,8 +1,8 @@
 //! Makes variants, and announces an image whose last piece it made.
 
-use cloud::Part;
+use cloud::Handler;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    cloud::run::stage(Part::RESIZE, &[Part::FANOUT]).await
+    cloud::run::stage(Handler::RESIZE, &[Handler::FANOUT]).await
 }
