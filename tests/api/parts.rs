@@ -226,10 +226,11 @@ fn an_erased_upload_takes_nothing_more() {
 #[test]
 fn a_repeated_creation_finds_the_parts_that_came() {
     let server = server();
-    let create = || {
+    let ask = || {
         let request = Request::new("POST", "/v1/uploads").header("Idempotency-Key", "long-1");
-        server.call(&request.json(&long())).ok(201).clone()
+        server.call(&request.json(&long()))
     };
+    let create = || ask().ok(201).clone();
     let long = |body: &Value| Long {
         id: body["image_id"].as_str().unwrap().parse().unwrap(),
         upload: body["upload"].clone(),
@@ -248,6 +249,9 @@ fn a_repeated_creation_finds_the_parts_that_came() {
     again.complete(&server, &sent).ok(202);
     let stored = server.run(domain::Objects::read(&*server.objects, &again.key())).unwrap();
     assert_eq!(Sha256::of(&stored), Sha256::of(&bytes));
+    server.accept(again.id);
+    let detail = ask().problem(Code::AlreadyUploaded);
+    assert!(detail.contains(&again.id.to_string()), "{detail}");
 }
 
 #[test]

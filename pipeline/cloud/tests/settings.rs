@@ -109,6 +109,11 @@ fn what_contradicts_itself_is_said() {
     let mut environment = right();
     environment.insert("DARKROOM_MEDIA_BUCKET".to_owned(), "uploads".to_owned());
     assert!(said(&environment)[0].contains("are one bucket"), "{:?}", said(&environment));
+    for own in ["uploads", "media"] {
+        let mut environment = right();
+        environment.insert("DARKROOM_ADOPTED_BUCKET".to_owned(), own.to_owned());
+        assert!(said(&environment)[0].contains("is one of our own"), "{:?}", said(&environment));
+    }
     // A function that cannot hold what it takes.
     let mut environment = right();
     environment.insert("AWS_LAMBDA_FUNCTION_MEMORY_SIZE".to_owned(), "512".to_owned());

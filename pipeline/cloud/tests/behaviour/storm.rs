@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -120,14 +120,18 @@ async fn services_that_fail_only_delay() {
     let home = CloudHome::start(Terms { faults: 17, ..TERMS }).await;
     let ids = stream(&home, IMAGES).await;
     all_alike(&home, &ids).await;
-    let all =
-        [Fault::Unavailable, Fault::Throttled, Fault::Slow, Fault::ResetBefore, Fault::ResetAfter];
+    let all = [
+        Fault::Unavailable,
+        Fault::Throttled,
+        Fault::Exhausted,
+        Fault::Slow,
+        Fault::ResetBefore,
+        Fault::ResetAfter,
+    ];
     troubled(&home, &all);
 }
 
-/// Moto has everything in memory only, so one that is started again has forgotten what AWS never forgets.
-/// What is seen of a restart from outside is that nobody listens for a while (here), and that nobody
-/// answers (below): all of AWS is gone twice, for the mapping of queues as well.
+/// All of AWS is gone twice, for the mapping of queues as well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn services_that_are_gone_only_delay() {
     const IMAGES: usize = 50;
@@ -161,4 +165,26 @@ async fn services_that_hang_only_delay() {
     all_alike(&home, &ids).await;
     say(&format!("moto hung for 10 s; {IMAGES} images are ready"));
     troubled(&home, &[Fault::Hung]);
+}
+
+/// It goes and comes as a whole, with what it held, as it stood when the last request was answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn services_that_are_started_again_only_delay() {
+    const IMAGES: usize = 40;
+    count_images("through two restarts", IMAGES);
+    let folder = tempfile::tempdir().unwrap();
+    let moto = Moto::lasting(folder.path());
+    let home = CloudHome::on(&moto, TERMS).await;
+    let restarts = async {
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let begun = Instant::now();
+            tokio::task::block_in_place(|| moto.restart());
+            say(&format!("moto was started again in {:.1} s", begun.elapsed().as_secs_f32()));
+        }
+    };
+    let (ids, ()) = tokio::join!(stream(&home, IMAGES), restarts);
+    all_alike(&home, &ids).await;
+    say(&format!("moto was started again twice; {IMAGES} images are ready"));
+    troubled(&home, &[Fault::Gone]);
 }

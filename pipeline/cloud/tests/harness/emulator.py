@@ -1,22 +1,30 @@
 """Moto, for as long as whoever started it lives: prints its port, and ends with its standard input.
 
-Given a folder, it answers over TLS as well, and keeps connections open, as AWS does and werkzeug else does
+With --state it leaves what it holds in a file, and begins with what it finds there, so that it can be started
+again. With --tls FOLDER it answers over TLS as well, and keeps connections open, as AWS does and werkzeug else does
 not. It prints three ports for that, because AWS's services are three hosts, and leaves in the folder what
 vouches for them: own.pem alone, and roots.pem with the system's other certificates.
 """
 
+import copyreg
+import pickle
 import sys
+from argparse import ArgumentParser
 from copy import deepcopy
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
-from threading import Lock, Thread, local
+from threading import Lock, RLock, Thread, current_thread, local
+from threading import enumerate as enumerate_threads
+from time import monotonic
 
+from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
-from moto.sqs.models import SQSBackend
+from moto.sqs.models import SQSBackend, sqs_backends
 from werkzeug.serving import make_server
 
 # Where systems keep their certificates: Debian and Amazon Linux.
@@ -130,15 +138,46 @@ def send_message(backend, *arguments, answer=SQSBackend.send_message, **named):
 SQSBackend.send_message_batch = send_message_batch
 SQSBackend.send_message = send_message
 
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+# A queue of moto's holds one, and a new one is as good.
+copyreg.pickle(type(RLock()), lambda _: (RLock, ()))
+
+
+def kept() -> list[dict]:
+    """All that is kept in this account."""
+    account = "123456789012"
+    services = [(s3_backends, "aws"), (sqs_backends, "us-east-1"), (dynamodb_backends, "us-east-1")]
+    return [vars(service[account][region]) for service, region in services]
+
+
+def settle(patience: float):
+    """Lets what was begun come to its end: what it writes is not to be forgotten."""
+    end = monotonic() + patience
+    for thread in enumerate_threads():
+        if thread is not current_thread():
+            thread.join(max(0, end - monotonic()))
+
+
+parser = ArgumentParser()
+parser.add_argument("--tls", type=Path)
+parser.add_argument("--state", type=Path)
+parser.add_argument("--port", type=int, default=0)
+asked = parser.parse_args()
+if asked.state and asked.state.exists():
+    for now, before in zip(kept(), pickle.loads(asked.state.read_bytes())):
+        now.update(before)
+
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=asked.port, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)
-if len(sys.argv) > 1:
+if asked.tls:
     app = DomainDispatcherApplication(create_backend_app)
-    pair = tuple(str(file) for file in certificate(Path(sys.argv[1])))
+    pair = tuple(str(file) for file in certificate(asked.tls))
     for _ in range(3):
         tls = make_server("localhost", 0, app, threaded=True, request_handler=Kept, ssl_context=pair)
         Thread(target=tls.serve_forever, daemon=True).start()
         print(tls.server_address[1], flush=True)
 sys.stdin.read()
 server.stop()
+if asked.state:
+    settle(5)
+    asked.state.write_bytes(pickle.dumps(kept()))

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -38,7 +38,9 @@ pub(crate) fn root() -> PathBuf {
 /// A server of moto, which ends with this process.
 pub(crate) struct Moto {
     pub(crate) url: String,
-    process: Child,
+    process: Mutex<Child>,
+    /// Where it leaves what it holds.
+    state: Option<PathBuf>,
 }
 
 impl Moto {
@@ -53,30 +55,35 @@ impl Moto {
         Moto::answering(None).0
     }
 
+    /// One that nobody shares and that can be [started again](Self::restart), with what it holds in a folder
+    /// meanwhile.
+    pub(crate) fn lasting(folder: &Path) -> Moto {
+        let state = Some(folder.join("state"));
+        let (process, port, _) = run(None, state.as_deref(), 0);
+        Moto { url: format!("http://127.0.0.1:{port}"), process: Mutex::new(process), state }
+    }
+
+    /// Ends it, and starts it again at the same address.
+    pub(crate) fn restart(&self) {
+        let mut process = self.process.lock().unwrap();
+        drop(process.stdin.take());
+        assert!(process.wait().unwrap().success(), "moto could not leave what it held");
+        let port = self.url.rsplit(':').next().unwrap().parse().unwrap();
+        *process = run(None, self.state.as_deref(), port).0;
+    }
+
     /// One that nobody shares. With a folder it answers over TLS as well, leaves there what vouches for it,
     /// and has a host for S3, `DynamoDB` and SQS each.
     pub(crate) fn answering(tls: Option<&Path>) -> (Moto, Vec<String>) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harness/emulator.py");
-        let mut process = Command::new(root().join(".venv/bin/python"))
-            .arg(script)
-            .args(tls)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("./dev test makes .venv, in which moto is");
-        let said = process.stdout.take().expect("it is piped");
-        let mut ports = BufReader::new(said).lines();
-        let mut port = || ports.next().expect("moto says its port").expect("it is text");
-        let url = format!("http://127.0.0.1:{}", port());
-        let hosts = tls.map_or(0, |_| 3);
-        let hosts = (0..hosts).map(|_| format!("https://localhost:{}", port())).collect();
-        (Moto { url, process }, hosts)
+        let (process, port, hosts) = run(tls, None, 0);
+        let url = format!("http://127.0.0.1:{port}");
+        let hosts = hosts.iter().map(|port| format!("https://localhost:{port}")).collect();
+        (Moto { url, process: Mutex::new(process), state: None }, hosts)
     }
 
     /// The id of its process.
     pub(crate) fn pid(&self) -> u32 {
-        self.process.id()
+        self.process.lock().unwrap().id()
     }
 
     pub(crate) fn clients(&self) -> Clients {
@@ -95,6 +102,26 @@ impl Moto {
             .build();
         Clients::new(&config, BucketStyle::Path)
     }
+}
+
+/// Starts it, and has its port, and those of its hosts over TLS.
+fn run(tls: Option<&Path>, state: Option<&Path>, port: u16) -> (Child, u16, Vec<u16>) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harness/emulator.py");
+    let mut command = Command::new(root().join(".venv/bin/python"));
+    command.arg(script).args(["--port", &port.to_string()]);
+    for (flag, path) in [("--tls", tls), ("--state", state)] {
+        if let Some(path) = path {
+            command.arg(flag).arg(path);
+        }
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = command.spawn().expect("./dev test makes .venv, in which moto is");
+    let said = process.stdout.take().expect("it is piped");
+    let ports = BufReader::new(said).lines();
+    let mut ports = ports.map(|port| port.expect("it is text").parse().expect("it is a port"));
+    let own = ports.next().expect("moto says its port");
+    let hosts = ports.take(if tls.is_some() { 3 } else { 0 }).collect();
+    (process, own, hosts)
 }
 
 /// Buckets, a table and queues that nobody else has.

@@ -35,8 +35,10 @@ use super::{
 pub(crate) enum Fault {
     /// 503 `SlowDown` or `ServiceUnavailable`.
     Unavailable,
-    /// `DynamoDB` has no throughput left, SQS and S3 throttle.
+    /// SQS and S3 throttle.
     Throttled,
+    /// `DynamoDB` does: `ProvisionedThroughputExceededException`.
+    Exhausted,
     /// The answer takes seconds.
     Slow,
     /// The connection breaks, before the request has reached anybody.
@@ -49,7 +51,7 @@ pub(crate) enum Fault {
     Hung,
 }
 
-/// What is in no turn comes of an [outage](Proxy::outage), or of a moto that was stopped.
+/// What is in no turn comes of an [outage](Proxy::outage), or of a moto that was stopped or ended.
 const HANGS: Duration = Duration::from_secs(3);
 
 /// In turns.
@@ -264,12 +266,16 @@ impl Proxy {
 }
 
 impl Shared {
-    fn fault(&self) -> Option<Fault> {
+    fn fault(&self, service: &str) -> Option<Fault> {
         let number = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
         (self.every > 0 && number.is_multiple_of(self.every)).then(|| {
             let turn = usize::try_from(number / self.every).unwrap() % FAULTS.len();
-            self.note(FAULTS[turn]);
-            FAULTS[turn]
+            let fault = match FAULTS[turn] {
+                Fault::Throttled if service == "dynamodb" => Fault::Exhausted,
+                fault => fault,
+            };
+            self.note(fault);
+            fault
         })
     }
 
@@ -279,8 +285,11 @@ impl Shared {
 
     /// What moto answers, and whether it was as quick as it is.
     async fn forward(&self, parts: Parts, body: Bytes) -> Response {
-        let begun = tokio::time::Instant::now();
-        let answer = forward(&self.to, parts, body).await;
+        let (begun, method) = (tokio::time::Instant::now(), parts.method.clone());
+        let answer = forward(&self.to, parts, body).await.unwrap_or_else(|| {
+            self.note(Fault::Gone);
+            broken(&method)
+        });
         if begun.elapsed() > HANGS {
             self.note(Fault::Hung);
         }
@@ -362,10 +371,10 @@ async fn pass(State((shared, guest)): State<(Arc<Shared>, Guest)>, request: Requ
             }
         }
     }
-    let fault = shared.fault();
+    let fault = shared.fault(service);
     match fault {
         Some(Fault::Unavailable) => return refusal(service, 503, "ServiceUnavailable"),
-        Some(Fault::Throttled) if service == "dynamodb" => {
+        Some(Fault::Exhausted) => {
             return refusal(service, 400, "ProvisionedThroughputExceededException");
         }
         Some(Fault::Throttled) if service == "sqs" => {

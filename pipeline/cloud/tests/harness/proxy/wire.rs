@@ -8,7 +8,7 @@ use axum::{
 use futures::stream;
 
 /// What moto answers.
-pub(super) async fn forward(to: &str, parts: Parts, body: Bytes) -> Response {
+pub(super) async fn forward(to: &str, parts: Parts, body: Bytes) -> Option<Response> {
     let head = parts.method == Method::HEAD;
     let url = format!("{to}{}", parts.uri.path_and_query().map_or("/", |it| it.as_str()));
     let answer = tokio::task::spawn_blocking(move || {
@@ -21,13 +21,13 @@ pub(super) async fn forward(to: &str, parts: Parts, body: Bytes) -> Response {
             .build()
             .into();
         let request = request.body(body.to_vec()).unwrap();
-        let mut response = agent.run(request).unwrap();
-        let bytes = response.body_mut().with_config().limit(256 << 20).read_to_vec().unwrap();
+        let mut response = agent.run(request).ok()?;
+        let bytes = response.body_mut().with_config().limit(256 << 20).read_to_vec().ok()?;
         let (parts, _) = response.into_parts();
-        (parts, bytes)
+        Some((parts, bytes))
     })
     .await;
-    let (parts, bytes) = answer.unwrap();
+    let (parts, bytes) = answer.unwrap()?;
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = parts.status;
     for (name, value) in &parts.headers {
@@ -39,7 +39,7 @@ pub(super) async fn forward(to: &str, parts: Parts, body: Bytes) -> Response {
     if head && let Some(length) = parts.headers.get("content-length") {
         response.headers_mut().insert("content-length", length.clone());
     }
-    response
+    Some(response)
 }
 
 /// By the scope of the signature and the target, or for S3 the method and the query.
