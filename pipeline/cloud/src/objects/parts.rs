@@ -38,6 +38,25 @@ impl CloudObjects {
         Ok(found.into_iter().map(|(_, id)| id).collect())
     }
 
+    /// Of several, the one whose URLs a client uses. S3 dates them to the second, so of two that are begun
+    /// at once each may have been the first when it looked.
+    async fn fullest(&self, key: &Key, begun: Vec<String>) -> Result<Option<String>, StoreError> {
+        if begun.len() < 2 {
+            return Ok(begun.into_iter().next());
+        }
+        let mut found: Option<(usize, String)> = None;
+        for upload in begun {
+            let parts = match self.sent(key, &upload).await {
+                Err(StoreError::Missing(_)) => continue,
+                sent => sent?.len(),
+            };
+            if found.as_ref().is_none_or(|(most, _)| parts > *most) {
+                found = Some((parts, upload));
+            }
+        }
+        Ok(found.map(|(_, upload)| upload))
+    }
+
     async fn give_up(&self, key: &Key, upload: &str) -> Result<(), StoreError> {
         let abort = self.client.abort_multipart_upload().bucket(self.bucket(key)?);
         let aborted = abort.key(key.path()).upload_id(upload).send().await;
@@ -89,8 +108,8 @@ fn gone() -> CompleteError {
 #[async_trait]
 impl Parts for CloudObjects {
     async fn begin(&self, key: &Key, content_type: &str) -> Result<String, StoreError> {
-        if let Some(first) = self.begun(key).await?.into_iter().next() {
-            return Ok(first);
+        if let Some(before) = self.fullest(key, self.begun(key).await?).await? {
+            return Ok(before);
         }
         let create = self.client.create_multipart_upload().bucket(self.bucket(key)?);
         let kind = Kind::of(key);
