@@ -84,7 +84,7 @@ async function repeat(call, times, image) {
 
 // A header where ours reads no more; the default variants where ours makes them.
 async function pixels(bytes) {
-  if (!sharp) return [];
+  if (!sharp || !bytes) return [];
   if (name !== "resize") return [JSON.stringify(await sharp(bytes).metadata())];
   // As sharp's manual has it: of one source, all at the same time.
   const source = sharp(bytes).rotate();

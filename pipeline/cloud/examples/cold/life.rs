@@ -18,7 +18,16 @@ use serde_json::{Value, json};
 use crate::harness::moto::Stack;
 
 /// In the order of an image's life; the last removes what the others made.
-pub(crate) const FUNCTIONS: [&str; 5] = ["ingest", "metadata", "resize", "api", "fanout"];
+pub(crate) const FUNCTIONS: [&str; 6] = [EARLY, "ingest", "metadata", "resize", "api", "fanout"];
+
+/// Ingest, of an event whose bytes are not there: one look at the record, one at the bucket, and no more, so that
+/// what is left is the start.
+pub(crate) const EARLY: &str = "ingest-early";
+
+/// The program of a function.
+pub(crate) fn program(function: &str) -> &str {
+    function.split('-').next().unwrap_or(function)
+}
 
 const KEY: &str = "drk_key_of_the_bench";
 
@@ -46,6 +55,14 @@ impl Post {
 
     /// An upload that has just arrived, as the API and a client leave it.
     pub(crate) async fn upload(&self) -> ImageId {
+        let id = self.create().await;
+        let put = self.stack.clients.s3.put_object().bucket(&self.stack.buckets.uploads);
+        put.key(format!("in/{id}")).body(self.picture.clone().into()).send().await.unwrap();
+        id
+    }
+
+    /// An upload that the API has created.
+    async fn create(&self) -> ImageId {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let now = Timestamp::now();
         let mut random = [0; 10];
@@ -59,14 +76,13 @@ impl Post {
         let until = now + Duration::from_hours(1);
         let image = Image::pending(id, Tenant::local(), announced, now, until);
         self.stack.catalog().create(&image, None).await.unwrap();
-        let put = self.stack.clients.s3.put_object().bucket(&self.stack.buckets.uploads);
-        put.key(format!("in/{id}")).body(self.picture.clone().into()).send().await.unwrap();
         id
     }
 
     /// What a function is handed when it is an image's turn.
     pub(crate) async fn event(&mut self, function: &str, id: ImageId) -> Value {
         match function {
+            EARLY => record(&self.notification(self.create().await)),
             "ingest" => record(&self.notification(id)),
             "metadata" => record(&self.message(StageName::Metadata, "describe", id).await),
             "resize" => record(&self.message(StageName::Resize, "render", id).await),

@@ -32,7 +32,7 @@ use self::{
         proxy::Proxy,
         root,
     },
-    life::{FUNCTIONS, Post},
+    life::{EARLY, FUNCTIONS, Post},
     start::{Program, Start},
 };
 
@@ -84,8 +84,10 @@ async fn count(
     let mut calls = BTreeMap::new();
     for function in FUNCTIONS {
         let proxy = Proxy::start(&moto.url, 0, Roster::default()).await;
-        let program =
-            Program { path: functions.join(function), environment: told(stack, &proxy.url) };
+        let program = Program {
+            path: functions.join(life::program(function)),
+            environment: told(stack, &proxy.url),
+        };
         let events = [post.event(function, images[0]).await, post.event(function, images[1]).await];
         program.start(function, events).await;
         let counted: BTreeMap<_, _> =
@@ -129,10 +131,12 @@ async fn programs(
     let scratch = scratch.queue_url.unwrap();
     let mut all = BTreeMap::new();
     for function in FUNCTIONS {
-        let ours = Program { path: functions.join(function), environment: own.clone() };
+        let ours =
+            Program { path: functions.join(life::program(function)), environment: own.clone() };
         let mut programs = vec![("Darkroom", ours)];
         for (handler, by) in peer::PEERS {
-            let environment = peer::environment(&theirs, function, &calls[function], &scratch);
+            let environment =
+                peer::environment(&theirs, life::program(function), &calls[function], &scratch);
             programs.push((by, Program { path: peer::program(handler, folder), environment }));
         }
         all.insert(function, programs);
@@ -184,7 +188,7 @@ fn print_sizes(functions: &Path) {
         let bytes = fs::metadata(functions.join(name)).map(|file| file.len());
         bytes.map_or_else(|_| "not packed".to_owned(), |bytes| bytes.to_string())
     };
-    for function in FUNCTIONS {
+    for function in FUNCTIONS.into_iter().filter(|function| *function != EARLY) {
         println!("| {function} | {} | {} |", size(function), size(&format!("{function}.zip")));
     }
 }
